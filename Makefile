@@ -1,0 +1,98 @@
+# Waxseal. Read from top to bottom: what it is built with, what it is built from, what can be made.
+#   `?=` is the packager's to set, `+=` is ours.
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+
+CC       ?= cc
+CFLAGS   ?= -O2 -g
+BUILD    ?= build
+WOLFSSL  ?= own#            own: built here, static and small, from Debian's source package; system: the distribution's library
+SANITIZE ?=#                address,undefined for the test builds
+V        ?=
+
+ifeq ($(V),)
+Q := @
+say = @printf '  %-6s %s\n'
+else
+say = @:
+endif
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+              -Iproxy -fno-common -ffunction-sections -fdata-sections -MMD -MP $(CFLAGS)
+ALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,relro,-z,now $(LDFLAGS)
+ifeq ($(SANITIZE),)
+ALL_CFLAGS  += -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+ALL_LDFLAGS += -pie
+else
+ALL_CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSANITIZED=1
+ALL_LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+
+WOLFSSL_PREFIX ?= $(CURDIR)/build/wolfssl
+ifeq ($(WOLFSSL),own)
+WOLFSSL_LIB  = $(WOLFSSL_PREFIX)/lib/libwolfssl.a
+ALL_CFLAGS  += -isystem $(WOLFSSL_PREFIX)/include
+ifeq ($(shell getconf LONG_BIT),64)
+ALL_CFLAGS  += -DHAVE___UINT128_T=1# the library's options.h omits it, and RsaKey has another size without it
+endif
+LIBS_TLS     = $(WOLFSSL_LIB) -lm
+else
+WOLFSSL_LIB  =
+LIBS_TLS     = -lwolfssl
+endif
+LIBS = $(LIBS_TLS) -lunbound -levent -lcap -lseccomp -lconfuse -lcjson
+
+# ---- what it is built from: every .c of a room ---------------------------------------------------------------------------
+ROOMS       := base smtp cert dane policy io ops session role
+LIB_SRC     := $(filter-out proxy/role/main.c,$(wildcard $(ROOMS:%=proxy/%/*.c)))
+LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/%.o)
+TOOL_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/waxseal*.c))
+UNIT        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+LAWS        := $(patsubst tests/laws/%.c,$(BUILD)/tests/laws/%,$(wildcard tests/laws/*.c))
+
+.PHONY: all
+all: $(BUILD)/waxseald $(BUILD)/waxseal ## the daemon and the command
+
+$(BUILD)/waxseald: $(BUILD)/proxy/role/main.o $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
+
+$(BUILD)/waxseal: $(TOOL_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
+
+$(BUILD)/libwaxseal.a: $(LIB_OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c Makefile | $(WOLFSSL_LIB)
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# A test program is one file beside the whole library.
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+	$(say) TEST $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libwaxseal.a -lcmocka $(LIBS)
+
+.PHONY: unit-programs
+unit-programs: $(UNIT) $(LAWS)
+
+.PHONY: unit
+unit: unit-programs ## the unit and law tests alone, in a minute
+	$(Q)tests/run $(UNIT) $(LAWS)
+
+.PHONY: clean
+clean: ## removes what make made (the TLS library stays; `make distclean` removes that too)
+	rm -rf $(filter-out $(BUILD)/wolfssl,$(wildcard $(BUILD)/*))
+
+.PHONY: distclean
+distclean:
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+-include $(shell find $(BUILD) -name '*.d' -not -path '*/wolfssl/*' 2>/dev/null)

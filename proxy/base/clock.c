@@ -1,0 +1,19 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+struct mono clock_mono(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct mono){ (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 };
+}
+
+struct wall clock_wall(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (struct wall){ t.tv_sec };
+}
