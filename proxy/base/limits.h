@@ -6,18 +6,20 @@
 #define BASE_LIMITS_H
 
 /* smtp: one line, its line ending included */
-#define COMMAND_LINE_MAX 12288 /* RFC 4954 4: an AUTH line; all others are shorter (RFC 5321 4.5.3.1.4 asks for 512)   \
-                                */
-#define REPLY_LINE_MAX 8192    /* RFC 5321 4.5.3.1.5 asks for 512; servers have been seen to write 2 kB */
-#define REPLY_BYTES_MAX 65536  /* one whole reply: an EHLO list of 10 000 lines is an attack, not a list */
-#define HOSTNAME_MAX 253       /* RFC 1035 2.3.4, in text form, without the final dot */
-#define EHLO_KEYWORDS_MAX 64   /* keywords kept from one EHLO reply; more than that is FULL and the list is refused */
+#define COMMAND_LINE_MAX                                                                                               \
+    12288                     /* RFC 4954 4: an AUTH line; all others are shorter (RFC 5321 4.5.3.1.4 asks for 512)    \
+                               */
+#define REPLY_LINE_MAX 8192   /* RFC 5321 4.5.3.1.5 asks for 512; servers have been seen to write 2 kB */
+#define REPLY_BYTES_MAX 65536 /* one whole reply: an EHLO list of 10 000 lines is an attack, not a list */
+#define HOSTNAME_MAX 253      /* RFC 1035 2.3.4, in text form, without the final dot */
+#define EHLO_KEYWORDS_MAX 64  /* keywords kept from one EHLO reply; more than that is FULL and the list is refused */
 
 /* session */
 #define STREAM_BUFFER 16384 /* one direction of one leg; a TLS record's payload fits (RFC 8446 5.1) */
 #define SLOTS_MAX 64        /* commands whose reply is not yet with the client; a power of two */
-#define ASKS_MAX 16 /* recipient domains of one transaction; a further one gets 451, the client brings it in the next  \
-                     */
+#define ASKS_MAX                                                                                                       \
+    16 /* recipient domains of one transaction; a further one gets 451, the client brings it in the next               \
+        */
 #define HELD_REPLY_MAX 1024 /* a server's no to MAIL, kept to be given to every RCPT */
 
 /* certificates */
@@ -29,8 +31,16 @@
     50 /* MX hosts of one domain; Postfix stops at 5 addresses, the issue of the field is 50 hosts */
 #define ROUTE_ADDRESSES_MAX 16 /* A and AAAA together, of one host */
 #define ROUTE_TLSA_MAX 32      /* records of one host */
-#define ROUTE_POOL_MAX 49152   /* names, addresses and TLSA data of one route; over it the route is an error */
-#define ALIAS_HOPS_MAX 8       /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
+#define ROUTE_POOL_MAX                                                                                                 \
+    40960 /* names and TLSA data of one route, which as a whole fits one message (MSG_MAX); over it the route is an    \
+             error */
+#define ALIAS_HOPS_MAX 8 /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
+
+/* configuration */
+#define CONFIG_NETS_MAX 256    /* addresses and networks of one set */
+#define CONFIG_ENDPOINTS_MAX 8 /* listeners; forwarders */
+#define CONFIG_PATH_MAX 256
+#define SITE_ENTRIES_MAX 1024 /* policy sections */
 
 /* between the processes */
 #define MSG_MAX 65536

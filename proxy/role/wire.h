@@ -1,0 +1,101 @@
+/*
+ * wire - what the roles say to each other over their SOCK_SEQPACKET pairs: fixed structs, each with its kind first.
+ * The receiver checks length and every field (each peer may have been taken over); an unknown or misshapen message ends
+ * that peer's pair. Every child starts with one pair, to the broker; the others arrive as PEER messages, at start and
+ * again whenever the child behind one died.
+ */
+#ifndef ROLE_WIRE_H
+#define ROLE_WIRE_H
+
+#include "base/ip.h"
+#include "base/limits.h"
+#include "ops/record.h"
+
+enum role {
+    ROLE_BROKER,
+    ROLE_WORKER,
+    ROLE_RESOLVER,
+    ROLE_KEEPER
+};
+
+enum wire {
+    /* broker to a child */
+    WIRE_PEER = 1, /* +1 descriptor: the pair to (role, index); replaces an earlier one */
+    WIRE_CONFIG,   /* +1 descriptor: sealed memory with the new configuration; the log reopens */
+    WIRE_DRAIN,    /* no new sessions will come; exit 0 when the last one has ended */
+    WIRE_SESSION,  /* to a worker, +2 descriptors: client (connected), server (connecting) */
+    WIRE_DIALED,   /* to a worker, +1 descriptor (connecting), or none and the errno */
+    WIRE_CONTROL,  /* to the keeper, +1 descriptor: the listener of the control socket */
+    WIRE_COUNTS,   /* to the keeper: the broker's counters */
+    /* a child to the broker */
+    WIRE_READY,
+    WIRE_DIAL, /* dial the server of session id again */
+    WIRE_END,  /* session id is over */
+    /* worker and resolver */
+    WIRE_ROUTE_ASK,
+    WIRE_ROUTE, /* struct wire_route, then the used bytes of a struct route */
+    /* anybody to the keeper */
+    WIRE_MEMORY_ASK,
+    WIRE_MEMORY, /* and its answer */
+    WIRE_RECORD,
+    WIRE_LOG, /* one line for the log */
+};
+
+struct wire_simple { /* PEER, CONFIG, DRAIN, CONTROL, READY */
+    uint32_t kind;
+    uint32_t role, index; /* PEER */
+};
+
+struct wire_session { /* SESSION, DIALED, DIAL, END */
+    uint32_t kind;
+    uint32_t error; /* DIALED: errno, 0 with a descriptor */
+    uint64_t id;    /* never used twice while the box is up */
+    struct ip client, server;
+    uint16_t client_port, server_port;
+};
+
+struct wire_route_ask {
+    uint32_t kind;
+    uint32_t ask; /* the worker's number, given back with the answer */
+    struct ip far;
+    uint16_t port;
+    char domain[HOSTNAME_MAX + 1];
+};
+
+struct wire_route {
+    uint32_t kind;
+    uint32_t ask;
+};
+
+struct wire_memory_ask {
+    uint32_t kind;
+    uint32_t ask;
+    struct ip client, server;
+    char domain[HOSTNAME_MAX + 1];
+    char host[HOSTNAME_MAX + 1]; /* MX host, "" where none is known: then the server's address stands for it */
+};
+
+struct wire_memory {
+    uint32_t kind;
+    uint32_t ask;
+    uint8_t grace; /* enum grace */
+};
+
+struct wire_record {
+    uint32_t kind;
+    struct record record;
+};
+
+struct wire_log {
+    uint32_t kind;
+    uint32_t priority; /* syslog's: LOG_ERR, LOG_WARNING, LOG_INFO */
+    char text[512];
+};
+
+struct wire_counts {
+    uint32_t kind;
+    uint32_t sessions, peak;
+    uint64_t accepted, over_limit, refused_address, dial_failed, restarts;
+};
+
+#endif
