@@ -1,0 +1,54 @@
+/*
+ * child - what every role but the broker has in common: its loop, its pairs to the others, its configuration, its words
+ * to the log. A role is a struct child_ops; child_run does the rest, from the drop of privileges to the last message.
+ */
+#ifndef ROLE_CHILD_H
+#define ROLE_CHILD_H
+
+#include "io/loop.h"
+#include "ops/config.h"
+#include "role/wire.h"
+
+struct child;
+
+struct child_ops {
+    enum role role;
+    /*
+     * start - makes the role's own state before the system call filter is on: open files, read anchors, make contexts.
+     *   returns  the state, or NULL: the reason was said, the child exits
+     */
+    void *(*start)(struct child *c);
+    /* message - one from a peer, at least a kind long; n was not checked against that kind. The descriptors are the
+     * callee's. */
+    void (*message)(void *self, enum role from, unsigned index, const void *msg, size_t n, const int *fds,
+                    unsigned n_fds);
+    /* peer - a pair to (role, index) is there, for the first time or anew: whatever was asked over the old one is lost.
+     * May be NULL. */
+    void (*peer)(void *self, enum role with, unsigned index);
+    /* config - child_config has changed. May be NULL. */
+    void (*config)(void *self);
+    /* drain - no new work will come; the role calls child_finish when it is done. NULL: done at once. */
+    void (*drain)(void *self);
+    /* stop - frees everything, so that leak checkers see what is lost. */
+    void (*stop)(void *self);
+};
+
+/* child_run - the whole life of a child behind the pair to the broker. Returns its exit status. */
+int child_run(const struct child_ops *ops, unsigned index, int broker, const struct config *config);
+
+struct loop *child_loop(struct child *c);
+const struct config *child_config(const struct child *c);
+unsigned child_index(const struct child *c);
+
+/* child_send - one message with descriptors, which stay the caller's. FAILED where there is no such peer now,
+ * AGAIN_WRITE where its pair is full. */
+MUST_USE enum rc child_send(struct child *c, enum role to, unsigned index, const void *msg, size_t n, const int *fds,
+                            unsigned n_fds);
+
+/* child_say - one line for the log, by way of the keeper; to stderr while there is none. Never waits. */
+void child_say(struct child *c, int priority, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* child_finish - ends the loop; child_run returns 0. */
+void child_finish(struct child *c);
+
+#endif
