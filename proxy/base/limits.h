@@ -12,7 +12,8 @@
 #define REPLY_LINE_MAX 8192   /* RFC 5321 4.5.3.1.5 asks for 512; servers have been seen to write 2 kB */
 #define REPLY_BYTES_MAX 65536 /* one whole reply: an EHLO list of 10 000 lines is an attack, not a list */
 #define HOSTNAME_MAX 253      /* RFC 1035 2.3.4, in text form, without the final dot */
-#define EHLO_KEYWORDS_MAX 64  /* keywords kept from one EHLO reply; more than that is FULL and the list is refused */
+#define EHLO_LINES_MAX 256    /* an EHLO reply of 100 lines is odd and passes, one of 10 000 is an attack */
+#define EHLO_NAMES_MAX 256    /* bytes of names without a bit of their own; the longest list of the field needs 170 */
 
 /* session */
 #define STREAM_BUFFER 16384 /* one direction of one leg; a TLS record's payload fits (RFC 8446 5.1) */
