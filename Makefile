@@ -71,6 +71,12 @@ $(BUILD)/%.o: %.c Makefile | $(WOLFSSL_LIB)
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+ifneq ($(WOLFSSL_LIB),)
+$(WOLFSSL_LIB): tools/wolfssl-build
+	$(say) BUILD $@
+	$(Q)tools/wolfssl-build $(WOLFSSL_PREFIX)
+endif
+
 # A test program is one file beside the whole library.
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) TEST $@
