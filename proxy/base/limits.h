@@ -30,12 +30,16 @@
 /* DNS: one route */
 #define ROUTE_HOSTS_MAX                                                                                                \
     50 /* MX hosts of one domain; Postfix stops at 5 addresses, the issue of the field is 50 hosts */
-#define ROUTE_ADDRESSES_MAX 16 /* A and AAAA together, of one host */
-#define ROUTE_TLSA_MAX 32      /* records of one host */
+#define ROUTE_ANSWER_MAX 256    /* records of one answer; with more the answer is an error */
+#define ROUTE_ADDRESSES_MAX 64  /* A and AAAA together, of one host; rotating pools have been seen to list 30 */
+#define ROUTE_ADDRESSES_ALL 512 /* of one route */
+#define ROUTE_TLSA_MAX 32       /* records of one host */
+#define ROUTE_TLSA_ALL 256      /* of one route */
 #define ROUTE_POOL_MAX                                                                                                 \
     40960 /* names and TLSA data of one route, which as a whole fits one message (MSG_MAX); over it the route is an    \
              error */
-#define ALIAS_HOPS_MAX 8 /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
+#define ROUTE_QUESTIONS_MAX (1 + ROUTE_HOSTS_MAX * 5) /* MX; A, AAAA, CNAME, TLSA twice for each host */
+#define ALIAS_HOPS_MAX 8                              /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
 
 /* configuration */
 #define CONFIG_NETS_MAX 256    /* addresses and networks of one set */

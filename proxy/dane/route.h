@@ -1,9 +1,8 @@
 /*
- * route - where mail for a domain goes, and how far each part of that answer can be trusted.     RFC 7672 2, RFC
- * 5321 5.1 A struct route is the finished answer: one flat block without pointers, which crosses from the resolver to a
- * worker as it is. Whoever receives one calls route_check first. The plan (route_plan) turns a domain into questions
- * and eats the answers; it does no I/O: role/resolver asks, tests feed it. Which host an address belongs to is
- * dane/candidates.h's.
+ * route - where mail for a domain goes, and how far each part of it can be trusted.          RFC 7672 2, RFC 5321 5.1
+ * A struct route is the finished answer: one flat block without pointers, which crosses from the resolver to a worker
+ * as it is. Whoever receives one calls route_check first. How it is found out is dane/route_plan.h's, which host an
+ * address belongs to dane/candidates.h's.
  */
 #ifndef DANE_ROUTE_H
 #define DANE_ROUTE_H
@@ -31,7 +30,7 @@ enum route_mx {
 
 /* The TLSA records of one host; what a summary over hosts uses too. Ordered: what binds more is greater. */
 enum tlsa_state {
-    TLSA_NOT_ASKED, /* its addresses are insecure or missing (RFC 7672 2.2.2) */
+    TLSA_NOT_ASKED, /* its addresses are insecure (and no secure alias leads there) or missing (RFC 7672 2.2.2) */
     TLSA_NONE,      /* securely absent, or only insecure records */
     TLSA_UNUSABLE,  /* secure records, none usable for SMTP: TLS is a must, unauthenticated (RFC 7672 2.2) */
     TLSA_USABLE,
@@ -55,7 +54,8 @@ struct route_tlsa {
 
 struct route_host {
     uint16_t preference;
-    struct route_text name; /* as the MX record has it, lower case, no final dot */
+    struct route_text name; /* as the MX record has it, lower case, no final dot; the text of an address where the
+                               record has that (no DNS is asked for it then; RFC 7672 2.2) */
     struct route_text base; /* TLSA base domain = SNI and first reference identifier (RFC 7672 2.2.3); equal to name
                                where no TLSA was found */
     uint8_t trust[2];       /* of the A and of the AAAA answer; an error of one does not touch the other */
@@ -73,9 +73,12 @@ struct route {
     uint8_t anchored; /* 0: the resolver has no validated root; all else is then TRUST_ERROR */
     uint8_t clock;    /* enum clock_state of policy/facts.h as the resolver saw it; dane only carries it */
     uint8_t n_host;
+    uint8_t incomplete; /* 1: the MX set has hosts that are not in host[], too many or with unusable names: an address
+                           that nobody lists may be theirs */
+    uint8_t zero;
     uint16_t n_address, n_record, pool_used;
-    struct route_text
-        expanded; /* the domain's name behind CNAMEs where the whole alias was secure, else empty (RFC 7672 3.2.2) */
+    struct route_text expanded; /* the domain's name behind CNAMEs where the whole alias was secure, else empty
+                                   (RFC 7672 3.2.2) */
     struct route_host host[ROUTE_HOSTS_MAX]; /* by preference, best first */
     struct route_address address[ROUTE_ADDRESSES_ALL];
     struct route_tlsa record[ROUTE_TLSA_ALL];
@@ -91,7 +94,10 @@ MUST_USE enum rc route_check(const struct route *r, size_t n);
 /* route_text - a run of the pool; lives as long as the route. */
 struct span route_text(const struct route *r, struct route_text t);
 
-/* route_failed - a route that answers nothing: what stands in for a resolver that is dead, slow or without anchor. */
+/*
+ * route_failed - a route that answers nothing: what stands in for a resolver that is dead, slow or without anchor.
+ * It says anchored and the best of clocks, so that nothing but the failure is told; who knows better overwrites both.
+ */
 void route_failed(struct route *r, enum trust how, bool timeout);
 
 #endif
