@@ -49,6 +49,7 @@
 
 /* between the processes */
 #define MSG_MAX 65536
-#define PEERS_MAX 16 /* workers */
+#define MSG_FDS_MAX 4 /* descriptors in one message: a session brings two */
+#define PEERS_MAX 16  /* workers */
 
 #endif
