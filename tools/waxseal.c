@@ -5,7 +5,7 @@
 
 static const struct {
     const char *name;
-    int (*run)(int argc, char **argv);
+    int (*run)(const char *config, int argc, char **argv);
     const char *help;
 } commands[] = {
     { "dane", waxseal_dane, "verify|make|check: judge a certificate chain by TLSA records, make them" },
@@ -13,7 +13,7 @@ static const struct {
 
 static int usage(FILE *to, int status)
 {
-    fputs("usage: waxseal COMMAND\n", to);
+    fputs("usage: waxseal [-c FILE] COMMAND\n", to);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
     return status;
@@ -21,13 +21,20 @@ static int usage(FILE *to, int status)
 
 int main(int argc, char **argv)
 {
+    const char *config = NULL;
+
+    if (argc >= 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+        return usage(stdout, EXIT_WELL);
+    if (argc >= 3 && strcmp(argv[1], "-c") == 0) {
+        config = argv[2];
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 2)
         return usage(stderr, EXIT_USAGE);
-    if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)
-        return usage(stdout, EXIT_WELL);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return commands[i].run(config, argc - 1, argv + 1);
     fprintf(stderr, "waxseal: no command '%s'\n", argv[1]);
     return usage(stderr, EXIT_USAGE);
 }

@@ -1,7 +1,8 @@
 /*
  * waxseal - the operator's command: what its subcommands share.
- * A subcommand gets its own name as argv[0] and returns the exit status (INTERFACES: 0 well, 1 not well, 2 usage,
- * 3 daemon unreachable; `dane verify` has codes of its own).
+ * A subcommand gets the path of the configuration (NULL without `-c`: the default one) and its own name as argv[0], and
+ * returns the exit status (INTERFACES: 0 well, 1 not well, 2 usage, 3 daemon unreachable; `dane verify` has codes of
+ * its own).
  */
 #ifndef TOOLS_WAXSEAL_H
 #define TOOLS_WAXSEAL_H
@@ -13,6 +14,6 @@ enum {
     EXIT_UNREACHABLE = 3,
 };
 
-int waxseal_dane(int argc, char **argv);
+int waxseal_dane(const char *config, int argc, char **argv);
 
 #endif

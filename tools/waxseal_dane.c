@@ -9,8 +9,9 @@ static int refuse_check(void)
     return EXIT_NOT_WELL;
 }
 
-int waxseal_dane(int argc, char **argv)
+int waxseal_dane(const char *config, int argc, char **argv)
 {
+    (void)config;
     if (argc >= 2 && strcmp(argv[1], "check") == 0)
         return refuse_check();
     fputs("usage: waxseal dane check CERT DOMAIN\n", stderr);
