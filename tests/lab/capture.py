@@ -1,0 +1,134 @@
+"""
+capture - what crossed a wire: tcpdump writes it, and a reader of its own judges it.
+
+The claim that matters is negative (no envelope and no content in clear), so the reader is simple enough to be believed: each TCP direction is put together
+by sequence number, and its bytes are searched. It is proved able to find something by the run without Waxseal (test_direct.py).
+"""
+import collections
+import contextlib
+import itertools
+import re
+import signal
+import socket
+import struct
+
+import net
+
+ENVELOPE = re.compile(rb'(MAIL FROM|RCPT TO) *:', re.I)
+Segment = collections.namedtuple('Segment', 'source sport target dport seq flags data')
+SYN = 2
+serial = itertools.count()
+
+
+@contextlib.contextmanager
+def capture(namespace='gw', end='wan', port=25):
+    """Everything of that port on the link while the block runs; segments are read when it has ended."""
+    wire = Wire(f'{net.FILES}/wire-{next(serial)}.pcap')
+    log = wire.path + '.log'
+    process = net.spawn(namespace, ['tcpdump', '-Z', 'root', '--immediate-mode', '-B', '65536', '-U', '-n', '-i', end, '-w', wire.path, 'tcp', 'port', str(port)], log)
+    net.until('tcpdump', lambda: 'listening on' in _text(log))
+    try:
+        yield wire
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        if ' 0 packets dropped by kernel' not in ' ' + _text(log).replace('\n', ' '):
+            raise RuntimeError('the capture lost packets: ' + _text(log))
+
+
+def _text(path):
+    with open(path, encoding='utf-8') as f:
+        return f.read()
+
+
+class Wire:
+    def __init__(self, path):
+        self.path = path
+
+    def segments(self):
+        with open(self.path, 'rb') as f:
+            data = f.read()
+        magic, = struct.unpack_from('<I', data)
+        kind, = struct.unpack_from('<I', data, 20)
+        if magic != 0xa1b2c3d4 or kind != 1:
+            raise ValueError('not an Ethernet capture of this machine')
+        at = 24
+        while at + 16 <= len(data):
+            size, whole = struct.unpack_from('<II', data, at + 8)
+            if size != whole:
+                raise ValueError('a packet was cut')
+            segment = _segment(data[at + 16:at + 16 + size])
+            if segment:
+                yield segment
+            at += 16 + size
+
+    def streams(self):
+        """{(source, sport, target, dport): bytes}, a row a direction of a connection."""
+        pieces = collections.defaultdict(dict)
+        for each in self.segments():
+            if each.data:
+                pieces[each[:4]].setdefault(each.seq, b'')
+                if len(each.data) > len(pieces[each[:4]][each.seq]):
+                    pieces[each[:4]][each.seq] = each.data
+        return {way: _join(found) for way, found in pieces.items()}
+
+    def to_servers(self, server=None):
+        """What clients sent to port 25 (of that server alone, where given), one item a connection."""
+        return [data for (_, _, target, dport), data in self.streams().items() if dport == 25 and server in (None, target)]
+
+    def shows(self, needle, server=None):
+        """Whether these bytes are to be read in either direction."""
+        return any(needle in data for way, data in self.streams().items() if server in (None, way[0], way[2]))
+
+    def envelope(self, server=None):
+        """The envelope commands that are to be read in it."""
+        return [found.group().decode() for data in self.to_servers(server) for found in ENVELOPE.finditer(data)]
+
+    def sources(self):
+        """{(address, port)} that sent a segment to port 25."""
+        return {(each.source, each.sport) for each in self.segments() if each.dport == 25}
+
+
+def summary(data):
+    """In words: the verbs that went in clear, and how many bytes of TLS followed."""
+    verbs = []
+    while data and data[0] != 0x16:
+        line, _, data = data.partition(b'\n')
+        word = re.match(rb'[A-Za-z]{4,8}', line)
+        verbs.append(word.group().decode().upper() if word else '…')
+        if verbs[-1] in ('DATA', 'BDAT'):
+            verbs.append(f'message ({len(data)} bytes)')
+            break
+    else:
+        if data:
+            verbs.append(f'TLS ({len(data)} bytes)')
+    return ' '.join(verbs)
+
+
+def _segment(frame):
+    kind, at = struct.unpack_from('>H', frame, 12)[0], 14
+    if kind == 0x0800 and frame[at + 9] == 6:
+        head, length = (frame[at] & 15) * 4, struct.unpack_from('>H', frame, at + 2)[0]
+        source, target = frame[at + 12:at + 16], frame[at + 16:at + 20]
+    elif kind == 0x86dd and frame[at + 6] == 6:
+        head, length = 40, 40 + struct.unpack_from('>H', frame, at + 4)[0]
+        source, target = frame[at + 8:at + 24], frame[at + 24:at + 40]
+    else:
+        return None
+    tcp = frame[at + head:at + length]
+    sport, dport, seq, _, offset, flags = struct.unpack_from('>HHIIBB', tcp)
+    family = socket.AF_INET if kind == 0x0800 else socket.AF_INET6
+    return Segment(socket.inet_ntop(family, source), sport, socket.inet_ntop(family, target), dport, seq, flags, tcp[(offset >> 4) * 4:])
+
+
+def _join(pieces):
+    """Segments by sequence number to bytes. A stream that wraps within a capture sorts wrongly only past 2 GiB, which the lab never sends."""
+    first = min(pieces)
+    if max(pieces) - first > 1 << 31:
+        pieces = {(seq if seq > 1 << 31 else seq + (1 << 32)): data for seq, data in pieces.items()}
+        first = min(pieces)
+    joined = bytearray()
+    for seq in sorted(pieces):
+        have = first + len(joined) - seq
+        joined += pieces[seq][max(have, 0):]
+    return bytes(joined)
