@@ -90,8 +90,8 @@ unit: unit-programs ## the unit and law tests alone, in a minute
 	$(Q)tests/run $(UNIT) $(LAWS)
 
 .PHONY: clean
-clean: ## removes what make made (the TLS library stays; `make distclean` removes that too)
-	rm -rf $(filter-out $(BUILD)/wolfssl,$(wildcard $(BUILD)/*))
+clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)
+	rm -rf $(filter-out $(BUILD)/wolfssl $(BUILD)/lab,$(wildcard $(BUILD)/*))
 
 .PHONY: distclean
 distclean:
@@ -101,4 +101,4 @@ distclean:
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' '{printf "  %-14s %s\n", $$1, $$2}'
 
--include $(shell find $(BUILD) -name '*.d' -not -path '*/wolfssl/*' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f -not -path '*/wolfssl/*' -not -path '*/lab/*' 2>/dev/null)
