@@ -1,0 +1,22 @@
+/*
+ * pem - certificates out of text.                                                                         RFC 7468 2, 5
+ * Text around the armour and objects of other kinds are stepped over; lines may be of any length and end in CRLF.
+ */
+#ifndef CERT_PEM_H
+#define CERT_PEM_H
+
+#include "base/rc.h"
+#include "base/span.h"
+
+/*
+ * pem_next - the next certificate of the text.
+ *   text     moved behind what was read
+ *   out, n   its bytes; *n is the capacity in and the length out. text->n / 4 * 3 is always enough
+ *   returns  OK         *n octets, whatever they are: nothing looks inside
+ *            MORE       no further certificate
+ *            MALFORMED  armour without an end, or what is inside is not base64
+ *            FULL       it does not fit
+ */
+MUST_USE enum rc pem_next(struct span *text, uint8_t *out, size_t *n);
+
+#endif
