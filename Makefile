@@ -89,6 +89,10 @@ unit-programs: $(UNIT) $(LAWS)
 unit: unit-programs ## the unit and law tests alone, in a minute
 	$(Q)tests/run $(UNIT) $(LAWS)
 
+.PHONY: chains
+chains: $(BUILD)/waxseal ## the certificate chains and their verdicts alone
+	$(Q)WAXSEAL=$(BUILD)/waxseal tests/run tests/chains/run-tap
+
 .PHONY: clean
 clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)
 	rm -rf $(filter-out $(BUILD)/wolfssl $(BUILD)/lab,$(wildcard $(BUILD)/*))
