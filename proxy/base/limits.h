@@ -27,10 +27,11 @@
 #define CHAIN_CERTS_MAX 64     /* the TLS library's own bound (MAX_CHAIN_DEPTH) */
 #define CHAIN_BYTES_MAX 102400 /* and its bound on one certificate message (MAX_CERTIFICATE_SZ) */
 #define CERT_EXTENSIONS_MAX 64 /* of one certificate: real ones have ten; one with more is part of no path */
-#define PATH_SIGNATURES_MAX 32 /* signatures checked for one dane_match, whatever chain and records hold: about 5 are   \
-                                  usual, P-521 costs 4 ms each, and a chain of 31 in disorder needs 30 */
-#define PATH_STEPS_MAX 256     /* certificates tried on the way up: cross-signed loops have very many paths */
-#define PATH_NAMES_MAX 250000  /* comparisons of a name with a name constraint: both lists are the sender's to fill */
+#define PATH_SIGNATURES_MAX                                                                                            \
+    32                        /* signatures checked for one dane_match, whatever chain and records hold: about 5 are   \
+                                 usual, P-521 costs 4 ms each, and a chain of 31 in disorder needs 30 */
+#define PATH_STEPS_MAX 256    /* certificates tried on the way up: cross-signed loops have very many paths */
+#define PATH_NAMES_MAX 250000 /* comparisons of a name with a name constraint: both lists are the sender's to fill */
 
 /* DNS: one route */
 #define ROUTE_HOSTS_MAX                                                                                                \

@@ -48,6 +48,10 @@ MUST_USE enum rc child_send(struct child *c, enum role to, unsigned index, const
 /* child_say - one line for the log, by way of the keeper; to stderr while there is none. Never waits. */
 void child_say(struct child *c, int priority, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* child_cut - ends the pair to a peer that does not keep to the protocol; to the broker: ends this child. A new pair
+ * comes only with a new peer. */
+void child_cut(struct child *c, enum role with, unsigned index);
+
 /* child_finish - ends the loop; child_run returns 0. */
 void child_finish(struct child *c);
 

@@ -39,11 +39,19 @@ enum wire {
     WIRE_MEMORY, /* and its answer */
     WIRE_RECORD,
     WIRE_LOG, /* one line for the log */
+    /* the resolver to the keeper */
+    WIRE_RESOLVER, /* its state: over each new pair, and when it has changed */
 };
 
-struct wire_simple { /* PEER, CONFIG, DRAIN, CONTROL, READY */
+struct wire_simple { /* PEER, CONFIG, DRAIN, CONTROL */
     uint32_t kind;
     uint32_t role, index; /* PEER */
+};
+
+struct wire_ready {
+    uint32_t kind;
+    uint32_t seccomp;  /* 1: the system call filter is on */
+    uint32_t landlock; /* the kernel's Landlock version that binds the process, 0 for none */
 };
 
 struct wire_session { /* SESSION, DIALED, DIAL, END */
@@ -92,10 +100,27 @@ struct wire_log {
     char text[512];
 };
 
+struct wire_resolver {
+    uint32_t kind;
+    uint8_t anchored; /* the root is validated: answers mean something */
+    uint8_t clock;    /* enum clock_state */
+    uint32_t in_hand; /* routes being looked up */
+};
+
+/* One process as `status` shows it. */
+struct wire_process {
+    uint32_t role, index;
+    int32_t pid; /* 0: there is none at the moment */
+    uint32_t ready, seccomp, landlock, restarts;
+};
+
 struct wire_counts {
     uint32_t kind;
     uint32_t sessions, peak;
-    uint64_t accepted, over_limit, refused_address, dial_failed, restarts;
+    uint64_t accepted, over_limit, refused_address, dial_failed;
+    uint32_t draining; /* 1: SIGTERM came */
+    uint32_t n_processes;
+    struct wire_process process[PROCESSES_MAX];
 };
 
 #endif
