@@ -57,5 +57,22 @@
 #define MSG_MAX 65536
 #define MSG_FDS_MAX 4 /* descriptors in one message: a session brings two */
 #define PEERS_MAX 16  /* workers */
+#define PROCESSES_MAX (PEERS_MAX + 3) /* and broker, resolver, keeper */
+
+/* broker and keeper */
+#define SESSIONS_MAX 100000    /* limits.sessions: 2 descriptors each must fit one process (fs.nr_open is 1048576) */
+#define LISTEN_BACKLOG 1024    /* connections that wait for accept; the kernel lowers it to net.core.somaxconn */
+#define ACCEPTS_MAX 64         /* connections taken in one turn; then the other descriptors get theirs */
+#define ACCEPT_PAUSE_MS 100    /* without descriptors or memory accept fails again at once: wait instead of spinning */
+#define RESTART_MIN_MS 100     /* a child that died soon after its start is started again later and later */
+#define RESTART_MAX_MS 5000    /* up to this */
+#define RESTART_SOON_MS 10000  /* what counts as soon */
+#define DRAIN_S 600            /* after SIGTERM: the final reply may take 10 minutes (RFC 5321 4.5.3.2.6) */
+#define DRAIN_LAST_S 5         /* resolver and keeper then have nothing left but to end */
+#define RELOAD_S 10            /* to parse the configuration: it may lie on anything */
+#define CONTROL_CLIENTS_MAX 8  /* of the control socket at once */
+#define CONTROL_REQUEST_MAX 64 /* one word and the end of its line */
+#define CONTROL_S 5            /* to ask and to read the answer */
+#define CONTROL_ANSWER_MAX 16384
 
 #endif
