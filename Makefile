@@ -37,8 +37,10 @@ ALL_CFLAGS  += -isystem $(WOLFSSL_PREFIX)/include
 ifeq ($(shell getconf LONG_BIT),64)
 ALL_CFLAGS  += -DHAVE___UINT128_T=1# the library's options.h omits it, and RsaKey has another size without it
 endif
+ALL_CFLAGS  += -DWOLFSSL_OWN=1
 LIBS_TLS     = $(WOLFSSL_LIB) -lm
 else
+ALL_CFLAGS  += -DWOLFSSL_OWN=0
 WOLFSSL_LIB  =
 LIBS_TLS     = -lwolfssl
 endif
