@@ -38,26 +38,8 @@ static void accepts(void **state)
 static void refuses(void **state)
 {
     static const char *const rows[] = {
-        "",
-        ".",
-        "..",
-        "a..b",
-        ".a",
-        "a..",
-        " a",
-        "a ",
-        "a b",
-        "a/b",
-        "a@b",
-        "[a]",
-        "b\303\274cher.example",
-        "a\n",
-        LABEL_63 "z.x",
-        "a\tb",
-        "a,b",
-        "a:b",
-        "(x)a",
-        "#1",
+        "",    ".",    "..",  "a..b", ".a",   "a..", " a", "a ", "a b", "a/b", "a@b", "[a]", "b\303\274cher.example",
+        "a\n", "a\tb", "a,b", "a:b",  "(x)a", "#1",
     };
     struct hostname out;
 
@@ -66,6 +48,7 @@ static void refuses(void **state)
         if (hostname_parse(span_str(rows[i]), &out) != MALFORMED)
             fail_msg("accepted `%s`", rows[i]);
     assert_int_equal(hostname_parse(SPAN("a\0b"), &out), MALFORMED);
+    assert_int_equal(hostname_parse(SPAN(LABEL_63 "z.x"), &out), MALFORMED);
 }
 
 static void length(void **state)
