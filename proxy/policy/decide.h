@@ -1,7 +1,13 @@
 /*
- * decide - the one place where mail safety is decided: facts in, verdict out.     RFC 7672 2.2, RFC 7435, RFC 3207 4.1;
- * DESIGN.md 'The decision is one pure function' No I/O, no clock, no globals. tests/laws walks every combination of
- * facts.
+ * decide - the one place where mail safety is decided: facts in, verdict out.     RFC 7672 2.2, RFC 7435, RFC 3207 4.1
+ * No I/O, no clock, no globals. tests/laws/decide.c walks every combination of facts.
+ *
+ * The caller does the act, writes down what came of it and asks again, until the act is SEND or REFUSE:
+ *   UPGRADE  offer UNKNOWN: dial where there is no connection, EHLO, set offer. MADE: STARTTLS; then handshake DONE and
+ *            matched, or handshake FAILED and offer UNKNOWN (that connection is gone), or offer REFUSED.
+ *   REDIAL   with handshake DONE: for the next name; handshake, matched NOT_TRIED, offer UNKNOWN, more_names false.
+ *            With FAILED: in clear; handshake stays FAILED, offer as the new connection has it.
+ * Where an act cannot be done (something of this client's is with the far side), the verdict is a refusal with its why.
  */
 #ifndef POLICY_DECIDE_H
 #define POLICY_DECIDE_H
@@ -11,10 +17,8 @@
 
 enum act {
     ACT_REFUSE,  /* why says what the client hears; nothing leaves */
-    ACT_UPGRADE, /* STARTTLS on this connection (dial one where there is none), then decide again with what came of it
-                  */
-    ACT_REDIAL,  /* a fresh connection: after a failed handshake in clear, after a mismatch with the next name; then
-                    decide again */
+    ACT_UPGRADE, /* find out what is offered, or STARTTLS */
+    ACT_REDIAL,  /* a fresh connection */
     ACT_SEND,    /* the channel that exists satisfies the verdict */
 };
 
@@ -28,11 +32,14 @@ enum grade {
 struct verdict {
     enum act act;
     enum grade grade; /* with ACT_SEND */
-    enum why why;     /* with ACT_REFUSE, or the refusal that observe mode did not carry out */
-    bool would;       /* observe mode: this would have been refused */
+    enum why why;     /* with REFUSE; with UPGRADE and REDIAL where they cannot be done; with would: the refusal */
+    bool would;       /* observe mode, any act: with these facts it would have been refused */
 };
 
 MUST_USE struct verdict decide(const struct facts *f);
+
+/* decide_mismatch - the word for facts.mismatch, from what candidates_match answered. WHY_NONE for a match. */
+enum why decide_mismatch(enum match_result result);
 
 /* level_asks_dns - none, may, encrypt and fingerprint ask no DNS and do not wait for the clock. */
 bool level_asks_dns(enum level level);

@@ -1,11 +1,13 @@
 /*
  * facts - everything that the verdict on one recipient domain depends on, as small enums. Each names its source and
- * what *unknown* means. Zero is the cautious value of each: a field nobody filled never makes a verdict weaker.
+ * what *unknown* means. Zero is the cautious value of each: a field nobody filled never makes a verdict weaker. Only
+ * level, literal and enforce, which come from the configuration and the client's line, have no unknown.
  */
 #ifndef POLICY_FACTS_H
 #define POLICY_FACTS_H
 
 #include "dane/candidates.h"
+#include "policy/why.h"
 
 /* From the configuration (policy/site.h). Postfix's names. */
 enum level {
@@ -29,17 +31,19 @@ enum ask_for {
 
 /* The far server and STARTTLS, on the connection that is open now. */
 enum offer {
-    OFFER_UNKNOWN, /* no list yet: it must be asked first */
+    OFFER_UNKNOWN, /* no list yet, or no connection: what a failed handshake leaves behind, and a 421 to STARTTLS */
     OFFER_MADE,
-    OFFER_NONE,    /* the list lacks it */
-    OFFER_REFUSED, /* the command got something else than 220 (R3): counts as a failed handshake for clear-after */
+    OFFER_NONE,    /* the list lacks it, or EHLO itself was refused (A9) */
+    OFFER_REFUSED, /* the command got something else than 220 (R3), and the connection goes on: counts as a failed
+                      handshake for clear-after */
 };
 
-/* TLS towards the far server, in this decision: FAILED lives on when a fresh connection is dialled. */
+/* TLS towards the far server, in this decision. After a redial for clear text FAILED lives on beside the new
+ * connection's offer; a redial for the next name starts again at NOT_TRIED. */
 enum handshake {
     HANDSHAKE_NOT_TRIED,
     HANDSHAKE_DONE,
-    HANDSHAKE_FAILED
+    HANDSHAKE_FAILED, /* or a 421 in answer to STARTTLS: what matters is that the connection is gone */
 };
 
 /* The captured chain against the candidates' TLSA (candidates_match). */
@@ -52,7 +56,7 @@ enum matched {
 /* From the keeper (policy/grace.h): has the same client seen TLS fail at this domain and host before, long enough ago?
  */
 enum grace {
-    GRACE_UNKNOWN, /* the keeper is silent: no clear text */
+    GRACE_UNKNOWN, /* the keeper is silent: no clear text, failure or not (4.3.2) */
     GRACE_WAIT,    /* first failure, or clear-after has not passed */
     GRACE_OVER,    /* clear text may follow a failure */
 };
@@ -94,8 +98,10 @@ struct facts {
     bool tlsa_error, tlsaless_insecure;
     enum offer offer;
     enum handshake handshake;
+    bool modern; /* TLS 1.2 or newer: what is older encrypts but authenticates nobody (RFC 8996, A99) */
     enum matched matched;
-    bool more_names; /* another candidate's name could be tried as SNI on one more dial */
+    enum why mismatch; /* words only: what MATCHED_NO was */
+    bool more_names;   /* another candidate's name could be tried as SNI on one more dial: at most once a decision */
     enum grace grace;
     enum latch latch;
     enum sts sts;
