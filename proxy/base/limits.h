@@ -53,6 +53,11 @@
 #define CONFIG_PATH_MAX 256
 #define SITE_ENTRIES_MAX 1024 /* policy sections */
 
+/* memory */
+#define GRACE_ENTRIES_MAX                                                                                              \
+    1024 /* client, domain and host whose TLS failed within a day; 560 bytes each, in the keeper alone; a page is used \
+            when an entry is */
+
 /* between the processes */
 #define MSG_MAX 65536
 #define MSG_FDS_MAX 4 /* descriptors in one message: a session brings two */
