@@ -129,7 +129,6 @@ enum stream_state {
 struct stream {
     enum stream_state state;
     int fd;
-    struct loop *loop;
     struct watch watch;
     struct timer soon; /* what a call of the owner left for the loop */
     stream_cb *cb;
@@ -139,7 +138,7 @@ struct stream {
     bool paused, peer_ended;         /* reading: the owner's wish; nothing more comes */
     bool again;                      /* bytes may stand in the library where no descriptor announces them */
     bool waited;                     /* a put was FULL, or bytes stayed behind: WRITABLE is owed */
-    bool ending, said_bye, sent_fin; /* stream_end, close_notify sent, FIN sent */
+    bool ending, sent_fin;           /* stream_end was called; FIN is sent */
     enum rc read_waits, write_waits; /* AGAIN_READ or AGAIN_WRITE: what TLS waits for in either direction */
     struct tls *tls;
     struct tls_info info;
