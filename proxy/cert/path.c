@@ -227,5 +227,6 @@ struct path_answer path_find(const struct path_query *q)
     for (size_t i = 0; i < s.n; i++)
         look_at(&s, i);
     climb(&s);
+    s.best.signatures = PATH_SIGNATURES_MAX - s.signatures;
     return s.best;
 }

@@ -40,6 +40,7 @@ struct path_answer {
     unsigned depth; /* of the anchor above the server's certificate, which has 0 */
     size_t passed;  /* a certificate of `through` that the path holds; 0 where that is empty */
     unsigned passed_depth;
+    unsigned signatures; /* how many were checked: at most PATH_SIGNATURES_MAX */
 };
 
 struct path_answer path_find(const struct path_query *q);

@@ -11,6 +11,7 @@ struct work {
     size_t n;
     path_set sound;
     struct span name; /* the first reference identifier that the leaf bears; empty without */
+    unsigned signatures;
     struct match_answer best;
 };
 
@@ -131,6 +132,7 @@ static void match_anchor(struct work *w)
         .n_keys = a.n_keys,
         .at = w->q->at,
     });
+    w->signatures += found.signatures;
     switch (found.end) {
     case PATH_NONE:
         note(w, trusted != 0 ? MATCH_NOT_TRUSTED : MATCH_NO);
@@ -164,6 +166,7 @@ static bool match_public(struct work *w, const struct cert *roots, size_t n_root
         .n_stored = n_roots,
         .at = w->q->at,
     });
+    w->signatures += found->signatures;
     note(w, found->end == PATH_STORED ? MATCH_NO : found->end == PATH_EXPIRED ? MATCH_EXPIRED : MATCH_NOT_TRUSTED);
     return found->end == PATH_STORED;
 }
@@ -238,5 +241,6 @@ struct match_answer dane_match(const struct match_query *q)
     match_anchor(&w);
     if (w.best.result != MATCH_YES && q->n_roots > 0)
         match_pkix(&w);
+    w.best.signatures = w.signatures;
     return told(w.best);
 }

@@ -45,6 +45,7 @@ struct match_answer {
     unsigned depth;          /* of the matching certificate above the leaf */
     struct span name;        /* the reference identifier that it bears, one of the query's; empty for usage 3 */
     const char *reason;      /* the word for the result; "-" for MATCH_YES */
+    unsigned signatures;     /* checked on the way; for usages 2 and 3 at most PATH_SIGNATURES_MAX */
 };
 
 struct match_answer dane_match(const struct match_query *q);
