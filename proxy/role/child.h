@@ -1,6 +1,7 @@
 /*
  * child - what every role but the broker has in common: its loop, its pairs to the others, its configuration, its words
- * to the log. A role is a struct child_ops; child_run does the rest, from the drop of privileges to the last message.
+ * to the log. A role is a struct child_ops; child_run does the rest, from its name to the last message. The broker gave
+ * up its privileges for it, and closed whatever is not its own, before (role/family.c).
  */
 #ifndef ROLE_CHILD_H
 #define ROLE_CHILD_H
@@ -33,7 +34,8 @@ struct child_ops {
     void (*stop)(void *self);
 };
 
-/* child_run - the whole life of a child behind the pair to the broker. Returns its exit status. */
+/* child_run - the whole life of a child behind its pair to the broker, which it takes. Returns its exit status: 0 when
+ * it finished, else 1. */
 int child_run(const struct child_ops *ops, unsigned index, int broker, const struct config *config);
 
 struct loop *child_loop(struct child *c);
