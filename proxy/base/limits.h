@@ -52,11 +52,15 @@
 #define CONFIG_ENDPOINTS_MAX 8 /* listeners; forwarders */
 #define CONFIG_PATH_MAX 256
 #define SITE_ENTRIES_MAX 1024 /* policy sections */
+#define CONFIG_BYTES_MAX 1048576 /* one file: every policy section with the longest name fits twice */
 
 /* memory */
 #define GRACE_ENTRIES_MAX                                                                                              \
     1024 /* client, domain and host whose TLS failed within a day; 560 bytes each, in the keeper alone; a page is used \
             when an entry is */
+
+/* the log */
+#define LOG_LINE_MAX 2048 /* an outcome line with every value at its longest and each byte of its text escaped */
 
 /* between the processes */
 #define MSG_MAX 65536
