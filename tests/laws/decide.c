@@ -97,6 +97,8 @@ static enum seal required(const struct facts *f, bool dns)
         need = most(need, has_domain(f) || f->what == FOR_RCPT ? VERIFIED : TLS);
     if (has_domain(f) && (dns || f->mx == TRUST_SECURE) && binds(f))
         need = most(need, f->tlsa == TLSA_UNUSABLE ? TLS : MATCHED);
+    if (has_domain(f) && (dns || f->mx == TRUST_SECURE) && f->tlsa_error)
+        need = most(need, MATCHED); /* only a match excuses a lookup that failed (7672 2.1.2) */
     return need;
 }
 

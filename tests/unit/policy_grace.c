@@ -36,21 +36,21 @@ static int fresh(void **state)
 static void the_first_failure_must_be_old(void **state)
 {
     static const struct {
-        uint32_t clear_after_s;
         int64_t age_s;
+        uint32_t clear_after_s;
         enum grace want;
     } cases[] = {
-        { 300, 0, GRACE_WAIT },
-        { 300, 299, GRACE_WAIT },
+        { 0, 300, GRACE_WAIT },
+        { 299, 300, GRACE_WAIT },
         { 300, 300, GRACE_OVER },
-        { 1, 59, GRACE_WAIT },
-        { 1, 60, GRACE_OVER },
+        { 59, 1, GRACE_WAIT },
+        { 60, 1, GRACE_OVER },
         { 59, 59, GRACE_WAIT },
-        { 59, 60, GRACE_OVER },
+        { 60, 59, GRACE_OVER },
         { 60, 60, GRACE_OVER },
-        { 61, 60, GRACE_WAIT },
+        { 60, 61, GRACE_WAIT },
         { 0, 0, GRACE_OVER },
-        { UINT32_MAX, 80000, GRACE_WAIT },
+        { 80000, UINT32_MAX, GRACE_WAIT },
     };
     const struct grace_key k = key(&client, "example.org", "mx.example.org");
 
@@ -74,7 +74,7 @@ static void later_failures_keep_the_first(void **state)
     const struct grace_key k = key(&client, "example.org", "mx.example.org");
 
     (void)state;
-    for (int i = 0; i < 5; i++)
+    for (int64_t i = 0; i < 5; i++)
         grace_failed(&table, &k, at(i * 75));
     assert_int_equal(grace_judge(&table, &k, at(300), 300), GRACE_OVER);
     assert_int_equal(table.n, 1);

@@ -180,6 +180,32 @@ static void sentences_are_whole(void **state)
     }
 }
 
+/* The page that every reply points to has each word, and no other. */
+static void the_manual_has_each_word(void **state)
+{
+    static char page[65536];
+    FILE *f = fopen("proxy/man/waxseal-reasons.7", "r");
+    size_t entries = 0;
+
+    (void)state;
+    if (f == NULL) { /* run from elsewhere than the top of the tree */
+        skip();
+        return;
+    }
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    (void)fclose(f);
+    for (size_t i = 0; i < N_WORDS; i++) {
+        char entry[64];
+
+        (void)snprintf(entry, sizeof entry, "\n.It Sy %s Pq ", words[i]);
+        if (strstr(page, entry) == NULL)
+            fail_msg("the manual lacks %s", words[i]);
+    }
+    for (const char *at = page; (at = strstr(at, "\n.It Sy ")) != NULL; at++)
+        entries++;
+    assert_int_equal(entries, N_WORDS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +214,7 @@ int main(void)
         cmocka_unit_test(the_line),
         cmocka_unit_test(always_fits),
         cmocka_unit_test(sentences_are_whole),
+        cmocka_unit_test(the_manual_has_each_word),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
