@@ -33,7 +33,7 @@ endif
 WOLFSSL_PREFIX ?= $(CURDIR)/build/wolfssl
 ifeq ($(WOLFSSL),own)
 WOLFSSL_LIB  = $(WOLFSSL_PREFIX)/lib/libwolfssl.a
-ALL_CFLAGS  += -isystem $(WOLFSSL_PREFIX)/include
+ALL_CFLAGS  += -isystem $(WOLFSSL_PREFIX)/include -DOWN_WOLFSSL=1
 ifeq ($(shell getconf LONG_BIT),64)
 ALL_CFLAGS  += -DHAVE___UINT128_T=1# the library's options.h omits it, and RsaKey has another size without it
 endif
