@@ -17,6 +17,7 @@ import net
 ENVELOPE = re.compile(rb'(MAIL FROM|RCPT TO) *:', re.I)
 Segment = collections.namedtuple('Segment', 'source sport target dport seq flags data')
 SYN = 2
+END = b'\r\n.\r\n'
 serial = itertools.count()
 
 
@@ -57,6 +58,8 @@ class Wire:
             size, whole = struct.unpack_from('<II', data, at + 8)
             if size != whole:
                 raise ValueError('a packet was cut')
+            if at + 16 + size > len(data):
+                break                                           # it is being written while we read
             segment = _segment(data[at + 16:at + 16 + size])
             if segment:
                 yield segment
@@ -96,12 +99,12 @@ def summary(data):
         line, _, data = data.partition(b'\n')
         word = re.match(rb'[A-Za-z]{4,8}', line)
         verbs.append(word.group().decode().upper() if word else '…')
-        if verbs[-1] in ('DATA', 'BDAT'):
-            verbs.append(f'message ({len(data)} bytes)')
+        if verbs[-1] == 'DATA' and END in data:        # else it was refused, and commands follow
+            verbs.append(f'message, {data.index(END)} bytes')
             break
     else:
         if data:
-            verbs.append(f'TLS ({len(data)} bytes)')
+            verbs.append(f'TLS, {len(data)} bytes')
     return ' '.join(verbs)
 
 

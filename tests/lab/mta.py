@@ -52,9 +52,9 @@ class Server:
         return [each for each in self.inbox() if marker.encode() in each]
 
     def body(self, marker):
-        """The one message with the marker, behind its header."""
-        messages = self.received(marker)
-        return messages[0].split(b'\n\n', 1)[1] if len(messages) == 1 else None
+        """What stands behind the header of the message with the marker, the same in each recipient's copy; None until it is there."""
+        bodies = {each.split(b'\n\n', 1)[1] for each in self.received(marker)}
+        return bodies.pop() if len(bodies) == 1 else None
 
 
 # ---- Postfix ---------------------------------------------------------------------------------------------------------------------------
