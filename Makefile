@@ -95,6 +95,23 @@ unit: unit-programs ## the unit and law tests alone, in a minute
 chains: $(BUILD)/waxseal ## the certificate chains and their verdicts alone
 	$(Q)WAXSEAL=$(BUILD)/waxseal tests/run tests/chains/run-tap
 
+.PHONY: lab
+lab: all ## the lab alone, as root: real mail servers, signed DNS and attackers in network namespaces
+	$(Q)BUILD=$(BUILD) tests/lab/run
+
+# Both install what they need before anything is built, so their steps are makes of their own.
+.PHONY: demo
+demo: ## as root: installs what it needs, builds, and shows what Waxseal does on real mail servers
+	$(Q)tests/install
+	$(Q)$(MAKE) all
+	$(Q)BUILD=$(BUILD) tests/lab/demo.py
+
+.PHONY: test
+test: ## as root: installs what it needs, builds, and runs every test
+	$(Q)tests/install
+	$(Q)$(MAKE) all unit-programs
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap $(wildcard tests/lab/test_*.py)
+
 .PHONY: clean
 clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)
 	rm -rf $(filter-out $(BUILD)/wolfssl $(BUILD)/lab,$(wildcard $(BUILD)/*))
