@@ -51,8 +51,14 @@
 #define CONFIG_NETS_MAX 256    /* addresses and networks of one set */
 #define CONFIG_ENDPOINTS_MAX 8 /* listeners; forwarders */
 #define CONFIG_PATH_MAX 256
-#define SITE_ENTRIES_MAX 1024 /* policy sections */
+#define SITE_ENTRIES_MAX 1024    /* policy sections */
 #define CONFIG_BYTES_MAX 1048576 /* one file: every policy section with the longest name fits twice */
+#define CONFIG_USER_MAX 31       /* useradd(8) takes no longer name */
+#define MARK_MIN 256             /* below: the kernel's and the distributions' routing tables (253 to 255) */
+#define MARK_MAX 65534           /* it is a conntrack zone too, and mark + 1 must differ from every such number */
+#define DECISION_MIN_S 5         /* less than one lookup with retries */
+#define DECISION_MAX_S 240       /* the client waits 5 minutes for the answer to RCPT (RFC 5321 4.5.3.2.3) */
+#define CLEAR_AFTER_MAX_S 86400  /* a failure is forgotten a day after the last try */
 
 /* memory */
 #define GRACE_ENTRIES_MAX                                                                                              \
@@ -64,8 +70,8 @@
 
 /* between the processes */
 #define MSG_MAX 65536
-#define MSG_FDS_MAX 4 /* descriptors in one message: a session brings two */
-#define PEERS_MAX 16  /* workers */
+#define MSG_FDS_MAX 4                 /* descriptors in one message: a session brings two */
+#define PEERS_MAX 16                  /* workers */
 #define PROCESSES_MAX (PEERS_MAX + 3) /* and broker, resolver, keeper */
 
 /* broker and keeper */

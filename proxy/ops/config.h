@@ -69,7 +69,7 @@ struct config {
     char state_dir[CONFIG_PATH_MAX], control[CONFIG_PATH_MAX];
     enum config_log log;
     char log_path[CONFIG_PATH_MAX];
-    uint32_t mark; /* divert mark and its routing table; far sockets carry mark + 1 */
+    uint32_t mark; /* divert mark, its routing table and conntrack zone (16 bits); far sockets carry mark + 1 */
     enum config_starttls client_starttls;
     enum config_ambiguous ambiguous;
     char trust_anchor[CONFIG_PATH_MAX], root_hints[CONFIG_PATH_MAX];
@@ -84,9 +84,10 @@ struct config {
 /*
  * config_load - parses path (a missing file is an error; an empty one is valid and intercepts nothing).
  *   out      written only on OK
- *   errors   every error is printed there, one line each: FILE:LINE: sentence
+ *   errors   every error is printed there, one line each: FILE:LINE: sentence (a syntax error or an unknown option ends
+ *            the reading, what comes behind it is not looked at)
  *   returns  OK | MALFORMED
- * The environment must be scrubbed before: libconfuse expands ${VAR}.
+ * The environment must be scrubbed before: libconfuse expands ${VAR} in double quotes. One call at a time in a process.
  */
 MUST_USE enum rc config_load(const char *path, struct config *out, FILE *errors);
 
@@ -101,5 +102,9 @@ MUST_USE enum rc config_check(const struct config *c, size_t n);
 void config_reload_blockers(const struct config *now, const struct config *then, char *out, size_t cap);
 
 bool config_nets_have(const struct config_nets *nets, const struct ip *ip);
+
+/* config_option_name - the nth option as `name` or `section.name`, so that the manual can be tested; false behind the
+ * last. */
+bool config_option_name(size_t nth, char *out, size_t cap);
 
 #endif
