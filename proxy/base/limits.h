@@ -21,6 +21,11 @@
 #define ASKS_MAX                                                                                                       \
     16 /* recipient domains of one transaction; a further one gets 451, the client brings it in the next               \
         */
+#define MAIL_LINE_MAX 4096 /* a held MAIL: RFC 5321 asks for 512, each extension adds to it (3461, 6531, 4954: some 1100 in all) */
+#define SESSION_IDLE_S 3600 /* no byte from either side: longer than any timer of RFC 5321 4.5.3.2, so never ours to end what lives */
+#define SESSION_BYE_S 30 /* from our goodbye to the reset, for a peer that does not read */
+#define HANDSHAKE_S 10 /* of the decision's time; DESIGN.md 'One decision budget' */
+#define KEEPER_SILENT_MS 1000 /* then memory is unknown */
 #define HELD_REPLY_MAX 1024 /* a server's no to MAIL, kept to be given to every RCPT */
 
 /* certificates */

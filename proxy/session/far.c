@@ -1,0 +1,281 @@
+#include "session/far.h"
+
+#include "base/text.h"
+#include "session/session.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* An action does one thing and returns the event that follows at once, or WAIT. */
+#define WAIT EV__COUNT
+typedef enum far_event action(struct session *s);
+
+static void say(struct session *s, struct span why)
+{
+    text_printable(why, s->far.said, sizeof s->far.said);
+}
+
+static enum far_event send_line(struct session *s, const char *verb, const char *arg)
+{
+    char line[16 + sizeof s->near.hello];
+    const int n = snprintf(line, sizeof line, "%s%s%s\r\n", verb, *arg == '\0' ? "" : " ", arg);
+
+    s->far.reply_bytes = 0;
+    return stream_put(&s->far.stream, span_of(line, (size_t)n)) == OK ? WAIT : EV_LOST;
+}
+
+static enum far_event ask_dial(struct session *s)
+{
+    s->far.dials++;
+    return s->host->dial(s->host->self, s) ? WAIT : EV_LOST;
+}
+
+static enum far_event say_ehlo(struct session *s)
+{
+    ehlo_reset(&s->far.list);
+    s->far.listed = false;
+    return send_line(s, "EHLO", s->near.hello);
+}
+
+/* A new connection is introduced as the client introduced itself; one who never did is known by its address only (A17).
+ */
+static enum far_event introduce(struct session *s)
+{
+    return say_ehlo(s);
+}
+
+/* EHLO is not understood (A9): no list, hence no STARTTLS. Where nobody was introduced yet, HELO is. */
+static enum far_event without_list(struct session *s)
+{
+    struct far *const f = &s->far;
+
+    ehlo_reset(&f->list);
+    f->listed = true;
+    if (f->greeted)
+        return EV_GREETED;
+    if (f->helo_tried)
+        return EV_LOST;
+    f->helo_tried = true;
+    return send_line(s, "HELO", s->near.hello);
+}
+
+static enum far_event is_introduced(struct session *s)
+{
+    s->far.greeted = true;
+    if (!s->far.helo_tried)
+        s->far.listed = true;
+    return WAIT;
+}
+
+static enum far_event send_starttls(struct session *s)
+{
+    assert(!slots_open(&s->slots) && stream_in(&s->far.stream).n == 0); /* invariant 3 */
+    return send_line(s, "STARTTLS", "");
+}
+
+static enum far_event note_refusal(struct session *s)
+{
+    s->far.starttls_refused = true;
+    return WAIT;
+}
+
+/* Not a byte may stand behind the 220: it was written by somebody who cannot write inside TLS (R8, A27). */
+static enum far_event start_handshake(struct session *s)
+{
+    struct far *const f = &s->far;
+    const struct slot *const next = slots_next(&s->slots);
+    const struct ask *const a = next != NULL && next->ask >= 0 ? &s->asks.ask[next->ask] : NULL;
+    const struct span sni = asks_sni(s, a);
+    char name[HOSTNAME_MAX + 1];
+
+    if (stream_in(&f->stream).n != 0) {
+        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
+        return WAIT;
+    }
+    text_printable(sni, name, sizeof name);
+    f->generation++;
+    f->listed = false;
+    struct tls_ctx *const ctx = s->host->tls[asks_floor(a)];
+
+    return stream_start_tls(&f->stream, ctx, sni.n == 0 ? NULL : name) == OK ? WAIT : EV_TLS_FAIL;
+}
+
+static enum far_event tls_is_up(struct session *s)
+{
+    s->far.handshake = HANDSHAKE_DONE;
+    return say_ehlo(s);
+}
+
+static enum far_event tls_failed(struct session *s)
+{
+    say(s, span_str(stream_failure(&s->far.stream)));
+    s->far.handshake = HANDSHAKE_FAILED;
+    far_close(s, true); /* never clear text on this socket again (R4) */
+    return WAIT;
+}
+
+/* STARTTLS went out and the connection died before it was answered: as good as refused, and counted so. */
+static enum far_event upgrade_lost(struct session *s)
+{
+    say(s, SPAN("the connection ended behind STARTTLS"));
+    s->far.handshake = HANDSHAKE_FAILED;
+    far_close(s, true);
+    return WAIT;
+}
+
+static enum far_event lost(struct session *s)
+{
+    struct far *const f = &s->far;
+
+    if (f->starttls_refused)
+        f->handshake = HANDSHAKE_FAILED; /* refused, and then hung up: the next connection is not asked again */
+    else if (f->open)
+        say(s, span_str(stream_failure(&f->stream)));
+    far_close(s, true);
+    return WAIT;
+}
+
+static enum far_event hang_up(struct session *s)
+{
+    if (s->far.open && stream_put(&s->far.stream, SPAN("QUIT\r\n")) == OK)
+        far_close(s, false);
+    else
+        far_close(s, true);
+    return WAIT;
+}
+
+static const struct leg_info {
+    const char *name;
+    unsigned own_s; /* patience of its own; 0: the decision's, or none but the session's */
+    bool own;       /* replies are ours */
+} info[LEG__COUNT] = {
+    [LEG_NONE] = { "none", 0, false },        [LEG_DIAL] = { "dial", 0, false },
+    [LEG_CONNECT] = { "connect", 0, false },  [LEG_BANNER] = { "banner", 0, true },
+    [LEG_HELLO] = { "hello", 0, true },       [LEG_READY] = { "ready", 0, false },
+    [LEG_STARTTLS] = { "starttls", 0, true }, [LEG_HANDSHAKE] = { "handshake", HANDSHAKE_S, false },
+    [LEG_HELLO2] = { "hello2", 0, true },     [LEG_TUNNEL] = { "tunnel", 0, false },
+};
+
+#define ENDS                                                                                                           \
+    [EV_HANG_UP] = { true, hang_up, LEG_NONE }, [EV_LOST] = { true, lost, LEG_NONE },                                  \
+    [EV_TIMEOUT] = { true, lost, LEG_NONE }
+
+static const struct leg_step {
+    bool is;
+    action *act;
+    enum leg next;
+} steps[LEG__COUNT][EV__COUNT] = {
+    [LEG_NONE] = { [EV_DIAL] = { true, ask_dial, LEG_DIAL } },
+    [LEG_DIAL] = { [EV_DIALED] = { true, NULL, LEG_CONNECT }, ENDS },
+    [LEG_CONNECT] = { [EV_CONNECTED] = { true, NULL, LEG_BANNER }, ENDS },
+    [LEG_BANNER] = { [EV_GREETED] = { true, NULL, LEG_READY },
+                     [EV_OK] = { true, introduce, LEG_HELLO },
+                     [EV_REFUSED] = { true, lost, LEG_NONE },
+                     ENDS },
+    [LEG_HELLO] = { [EV_OK] = { true, is_introduced, LEG_READY },
+                    [EV_REFUSED] = { true, without_list, LEG_HELLO },
+                    [EV_GREETED] = { true, NULL, LEG_READY },
+                    ENDS },
+    [LEG_READY] = { [EV_HELLO] = { true, say_ehlo, LEG_HELLO },
+                    [EV_UPGRADE] = { true, send_starttls, LEG_STARTTLS },
+                    [EV_TUNNEL] = { true, NULL, LEG_TUNNEL },
+                    ENDS },
+    [LEG_STARTTLS] = { [EV_OK] = { true, start_handshake, LEG_HANDSHAKE },
+                       [EV_REFUSED] = { true, note_refusal, LEG_READY },
+                       [EV_LOST] = { true, upgrade_lost, LEG_NONE },
+                       [EV_TIMEOUT] = { true, upgrade_lost, LEG_NONE },
+                       [EV_HANG_UP] = { true, lost, LEG_NONE } },
+    [LEG_HANDSHAKE] = { [EV_TLS_UP] = { true, tls_is_up, LEG_HELLO2 },
+                        [EV_TLS_FAIL] = { true, tls_failed, LEG_NONE },
+                        [EV_LOST] = { true, tls_failed, LEG_NONE },
+                        [EV_TIMEOUT] = { true, tls_failed, LEG_NONE },
+                        [EV_HANG_UP] = { true, lost, LEG_NONE } },
+    [LEG_HELLO2] = { [EV_OK] = { true, is_introduced, LEG_READY }, [EV_REFUSED] = { true, lost, LEG_NONE }, ENDS },
+    [LEG_TUNNEL] = { ENDS },
+};
+
+void far_step(struct session *s, enum far_event event)
+{
+    while (event != WAIT) {
+        const struct leg_step *const step = &steps[s->far.leg][event];
+
+        if (!step->is) { /* nothing in this leg waits for such an event: it is stale */
+            assert(event == EV_LOST || event == EV_TIMEOUT || event == EV_HANG_UP || event == EV_DIALED);
+            return;
+        }
+        s->far.leg = step->next;
+        s->far.since = session_now(s);
+        event = step->act == NULL ? WAIT : step->act(s);
+    }
+}
+
+void far_reply(struct session *s, const struct reply_line *line)
+{
+    struct far *const f = &s->far;
+    const bool listing = (f->leg == LEG_HELLO && !f->helo_tried) || f->leg == LEG_HELLO2;
+    const bool first = f->reply_bytes == 0;
+
+    f->reply_bytes += line->raw.n;
+    if (f->reply_bytes > REPLY_BYTES_MAX || (listing && ehlo_line(&f->list, line->text, first) != OK)) {
+        session_fail(s, WHY_PROTOCOL, SPAN("the server's reply has no end"));
+        return;
+    }
+    const unsigned wanted = f->leg == LEG_BANNER || f->leg == LEG_STARTTLS ? 220 : 250;
+
+    if (line->last && line->code != wanted)
+        say(s, line->raw);
+    stream_take(&f->stream, line->raw.n); /* before the step, which asks what is left behind the line */
+    if (!line->last)
+        return;
+    f->reply_bytes = 0;
+    if (line->code != wanted) {
+        far_step(s, EV_REFUSED);
+        return;
+    }
+    const struct slot *const next = slots_next(&s->slots);
+    const bool client_speaks = f->leg == LEG_BANNER && next != NULL && next->kind == SLOT_HELLO;
+
+    far_step(s, client_speaks ? EV_GREETED : EV_OK);
+}
+
+enum offer far_offer(const struct far *f)
+{
+    if (f->leg == LEG_NONE || !f->listed)
+        return OFFER_UNKNOWN;
+    if (f->starttls_refused)
+        return OFFER_REFUSED;
+    return ehlo_has(&f->list, EHLO_STARTTLS) ? OFFER_MADE : OFFER_NONE;
+}
+
+bool far_own(const struct far *f)
+{
+    return info[f->leg].own && !(f->leg == LEG_BANNER && f->first);
+}
+
+int64_t far_deadline_ms(enum leg leg)
+{
+    return (int64_t)info[leg].own_s * 1000;
+}
+
+const char *far_leg_name(enum leg leg)
+{
+    return info[leg].name;
+}
+
+void far_close(struct session *s, bool reset)
+{
+    struct far *const f = &s->far;
+
+    if (f->open) {
+        f->open = false;
+        if (!reset)
+            stream_flush(&f->stream);
+        if (reset)
+            stream_reset(&f->stream);
+        else
+            stream_close(&f->stream);
+    }
+    f->leg = LEG_NONE;
+    f->first = f->greeted = f->listed = f->starttls_refused = f->helo_tried = f->ended = false;
+    ehlo_reset(&f->list);
+}

@@ -1,0 +1,284 @@
+#include "session/near.h"
+
+#include "base/text.h"
+#include "session/session.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What a verb becomes, and whether what follows it can be read before it is answered. */
+static const struct {
+    enum slot_kind kind;
+    bool hold;
+} becomes[VERB__COUNT] = {
+    [VERB_EHLO] = { SLOT_HELLO, false },
+    [VERB_HELO] = { SLOT_HELLO, false },
+    [VERB_MAIL] = { SLOT_MAIL, false },
+    [VERB_RCPT] = { SLOT_RCPT, false },
+    [VERB_DATA] = { SLOT_DATA, true },
+    [VERB_BDAT] = { SLOT_BDAT, true }, /* until its line has left, or not: then the octets flow */
+    [VERB_RSET] = { SLOT_RSET, false },
+    [VERB_NOOP] = { SLOT_PLAIN, false },
+    [VERB_QUIT] = { SLOT_QUIT, true },
+    [VERB_HELP] = { SLOT_PLAIN, false },
+    [VERB_VRFY] = { SLOT_ADDRESS, false },
+    [VERB_EXPN] = { SLOT_ADDRESS, false },
+    [VERB_AUTH] = { SLOT_AUTH, true },
+    [VERB_STARTTLS] = { SLOT_STARTTLS, true },
+    [VERB_ETRN] = { SLOT_OTHER, true },
+    [VERB_XCLIENT] = { SLOT_OTHER, true },
+    [VERB_XFORWARD] = { SLOT_OTHER, true },
+    [VERB_OTHER] = { SLOT_OTHER, true },
+    [VERB_EMPTY] = { SLOT_OTHER, true },
+};
+
+static void refuse_line(struct session *s, enum why why)
+{
+    slots_add(&s->slots, SLOT_LOCAL, span_of(NULL, 0))->why = (uint8_t)why;
+}
+
+/* The name that we introduce ourselves with later; a server sees it from us only as the client said it. */
+static void keep_hello(struct session *s, const struct command *c)
+{
+    struct near *const n = &s->near;
+    const struct span name = span_first(c->args, span_find(c->args, ' '));
+
+    n->hello_said = true;
+    n->hello_is_helo = c->verb == VERB_HELO;
+    if (name.n > 0 && name.n < sizeof n->hello && !c->odd)
+        text_printable(name, n->hello, sizeof n->hello);
+}
+
+static void add_recipient(struct session *s, const struct command *c)
+{
+    struct rcpt_args args;
+    const enum rc rc = c->verb == VERB_RCPT ? command_rcpt(c, &args) : command_address(c, &args);
+
+    if (rc == UNUSABLE) { /* VRFY of a plain word */
+        slots_add(&s->slots, SLOT_OTHER, c->raw)->verb = c->verb;
+        return;
+    }
+    if (rc != OK) {
+        refuse_line(s, WHY_BAD_RECIPIENT);
+        return;
+    }
+    const int ask = asks_find(s, args.kind == RCPT_DOMAIN ? &args.domain : NULL);
+
+    if (ask < 0) {
+        refuse_line(s, WHY_TOO_MANY_DOMAINS);
+        return;
+    }
+    struct slot *const slot = slots_add(&s->slots, becomes[c->verb].kind, c->raw);
+
+    slot->verb = c->verb;
+    slot->ask = (int8_t)ask;
+    s->asks.ask[ask].refs++;
+}
+
+static void add_chunk(struct session *s, const struct command *c)
+{
+    uint64_t octets = 0;
+    bool last = false;
+
+    if (command_bdat(c, &octets, &last) != OK) { /* A56: where the octets end cannot be known */
+        session_fail(s, WHY_PROTOCOL, SPAN("the size of this BDAT cannot be read"));
+        return;
+    }
+    struct slot *const slot = slots_add(&s->slots, SLOT_BDAT, c->raw);
+
+    slot->verb = VERB_BDAT;
+    slot->octets = octets;
+    slot->last = last;
+    s->near.mode = NEAR_HOLD;
+}
+
+static void add_command(struct session *s, const struct command *c)
+{
+    struct near *const n = &s->near;
+
+    if (c->odd) {
+        refuse_line(s, c->verb == VERB_MAIL || c->verb == VERB_RCPT ? WHY_BAD_RECIPIENT : WHY_ODD_COMMAND);
+        return;
+    }
+    switch (c->verb) {
+    case VERB_RCPT:
+    case VERB_VRFY:
+    case VERB_EXPN:
+        add_recipient(s, c);
+        return;
+    case VERB_BDAT:
+        add_chunk(s, c);
+        return;
+    case VERB_EHLO:
+    case VERB_HELO:
+        keep_hello(s, c);
+        break;
+    case VERB_QUIT:
+        n->quit = true;
+        break;
+    case VERB_MAIL:
+    case VERB_DATA:
+    case VERB_RSET:
+    case VERB_NOOP:
+    case VERB_HELP:
+    case VERB_AUTH:
+    case VERB_STARTTLS:
+    case VERB_ETRN:
+    case VERB_XCLIENT:
+    case VERB_XFORWARD:
+    case VERB_OTHER:
+    case VERB_EMPTY:
+    case VERB__COUNT:
+        break;
+    }
+    struct slot *const slot = slots_add(&s->slots, becomes[c->verb].kind, c->raw);
+
+    slot->verb = c->verb;
+    slot->holds = becomes[c->verb].hold;
+    if (slot->holds)
+        n->mode = c->verb == VERB_QUIT ? NEAR_DEAF : NEAR_HOLD;
+}
+
+static bool read_line(struct session *s)
+{
+    struct near *const n = &s->near;
+    struct command c;
+    size_t used = 0;
+
+    if (!slots_room(&s->slots, COMMAND_LINE_MAX))
+        return false;
+    switch (command_line(stream_in(&n->stream), &c, &used)) {
+    case OK:
+        break;
+    case FULL: /* A57 */
+        session_fail(s, WHY_TOO_LONG, SPAN("the command line has no end"));
+        return true;
+    default:
+        return false;
+    }
+    if (n->mode == NEAR_CONTINUATION) {
+        slots_add(&s->slots, SLOT_CONTINUATION, c.raw)->holds = true;
+        n->mode = NEAR_HOLD;
+    } else {
+        if (!n->ending_known) {
+            n->ending_known = true;
+            n->ending = c.lf_only ? FRAME_LF : FRAME_CRLF;
+        }
+        add_command(s, &c);
+    }
+    if (n->open)
+        stream_take(&n->stream, used);
+    return true;
+}
+
+/* Content: as much as the far side takes now, up to its end. */
+static bool read_data(struct session *s)
+{
+    struct near *const n = &s->near;
+    const struct span in = span_first(stream_in(&n->stream), stream_room(&s->far.stream));
+    size_t pass = 0;
+
+    if (in.n == 0 || !slots_room(&s->slots, 0))
+        return false;
+    const enum frame_result result = frame_scan(&n->frame, in, &pass);
+    const enum rc put = stream_put(&s->far.stream, span_first(in, pass));
+
+    assert(put == OK);
+    (void)put;
+    s->txn.bytes += pass;
+    stream_take(&n->stream, pass);
+    switch (result) {
+    case FRAME_GO:
+        break;
+    case FRAME_END: {
+        slots_add(&s->slots, SLOT_CONTENT, span_of(NULL, 0));
+        slots_sent(&s->slots);
+        n->mode = NEAR_LINE;
+        return true;
+    }
+    case FRAME_AMBIGUOUS:
+        session_fail(s, WHY_AMBIGUOUS_END, span_of(NULL, 0));
+        return true;
+    }
+    return pass > 0;
+}
+
+static bool read_chunk(struct session *s)
+{
+    struct near *const n = &s->near;
+    struct span in = stream_in(&n->stream);
+
+    if (n->left == 0) {
+        n->mode = NEAR_LINE;
+        return true;
+    }
+    in = span_first(in, n->left < SIZE_MAX ? (size_t)n->left : SIZE_MAX);
+    if (!n->swallow) {
+        in = span_first(in, stream_room(&s->far.stream));
+        if (in.n > 0 && stream_put(&s->far.stream, in) != OK)
+            return false;
+        s->txn.bytes += in.n;
+    }
+    if (in.n == 0)
+        return false;
+    n->left -= in.n;
+    stream_take(&n->stream, in.n);
+    return true;
+}
+
+/* The client's own TLS: only what begins as a ClientHello, so that clear text never hides in a tunnel. */
+static bool read_tunnel(struct session *s)
+{
+    struct near *const n = &s->near;
+    const struct span in = span_first(stream_in(&n->stream), stream_room(&s->far.stream));
+
+    if (in.n == 0)
+        return false;
+    if (s->tunnel_bytes == 0 && (in.p[0] != 0x16 || (in.n > 1 && in.p[1] != 0x03))) {
+        session_fail(s, WHY_PROTOCOL, SPAN("no TLS behind STARTTLS"));
+        return true;
+    }
+    if (s->tunnel_bytes == 0 && in.n < 2)
+        return false;
+    if (stream_put(&s->far.stream, in) != OK)
+        return false;
+    s->tunnel_bytes += in.n;
+    stream_take(&n->stream, in.n);
+    return true;
+}
+
+void near_content_refused(struct session *s, struct slot *slot)
+{
+    s->txn.spoilt = true;
+    s->near.mode = NEAR_LINE;
+    if (stream_pull(&s->near.stream) == OK || stream_in(&s->near.stream).n != 0) {
+        slot->close = true;
+        s->near.mode = NEAR_DEAF;
+    }
+}
+
+bool near_read(struct session *s)
+{
+    if (!s->near.open)
+        return false;
+    switch (s->near.mode) {
+    case NEAR_LINE:
+    case NEAR_CONTINUATION:
+        return read_line(s);
+    case NEAR_DATA:
+        return s->far.open && read_data(s);
+    case NEAR_CHUNK:
+        return (s->near.swallow || s->near.left == 0 || s->far.open) && read_chunk(s);
+    case NEAR_TUNNEL:
+        return s->far.open && read_tunnel(s);
+    case NEAR_HOLD:
+        return false;
+    case NEAR_DEAF: { /* what comes behind QUIT or our goodbye goes nowhere */
+        const size_t n = stream_in(&s->near.stream).n;
+
+        stream_take(&s->near.stream, n);
+        return n > 0;
+    }
+    }
+    return false;
+}

@@ -1,0 +1,53 @@
+/*
+ * near - the client's side: its framing and what each of its lines becomes.     RFC 5321 4.1, RFC 3030, RFC 4954 4
+ * Commands become slots, content flows straight to the far side. The table verb -> kind is here; whether a slot may
+ * leave is txn's.
+ */
+#ifndef SESSION_NEAR_H
+#define SESSION_NEAR_H
+
+#include "io/stream.h"
+#include "smtp/frame.h"
+#include "smtp/hostname.h"
+
+struct session;
+struct slot;
+
+enum near_mode {
+    NEAR_LINE, /* commands */
+    NEAR_HOLD, /* the next bytes mean nothing before a reply is there: behind DATA, BDAT, AUTH, STARTTLS, QUIT, an
+                  unknown verb */
+    NEAR_CONTINUATION, /* one line that a 3xx asked for: relayed, not read */
+    NEAR_DATA,         /* content up to the end of data */
+    NEAR_CHUNK,        /* `left` octets of BDAT */
+    NEAR_TUNNEL,       /* opaque bytes */
+    NEAR_DEAF,         /* nothing more is taken: QUIT was said, or we said goodbye */
+};
+
+struct near {
+    struct stream stream;
+    bool open;
+    bool ended;       /* the client left */
+    bool reply_begun; /* half of a reply is on the wire: nothing of our own may be said */
+    enum near_mode mode;
+    bool ending_known;
+    enum frame_ending ending; /* fixed by the client's first command (A53) */
+    struct frame frame;
+    uint64_t left;   /* CHUNK */
+    bool swallow;    /* CHUNK: the octets go nowhere */
+    bool quit;       /* QUIT was read: its end is no loss */
+    bool hello_said; /* the client has introduced itself, and the name below is what it said */
+    bool hello_is_helo;
+    char hello[HOSTNAME_MAX + 3];
+};
+
+/* near_read - takes from the client's bytes what can be taken now. True if anything moved. */
+bool near_read(struct session *s);
+
+/*
+ * near_content_refused - this DATA will not get its content, here or by the server: a client that waits goes on, but
+ * octets that stand behind it already are content, not commands: they go nowhere, 421 and the end (A60).
+ */
+void near_content_refused(struct session *s, struct slot *slot);
+
+#endif

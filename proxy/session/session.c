@@ -1,0 +1,641 @@
+#include "session/session.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- words ---------------------------------------------------------------------------------------------------------
+ */
+
+size_t session_reply(const struct session *s, unsigned code, enum why why, const struct ask *a, struct span detail,
+                     char *out)
+{
+    char address[IP_TEXT_MAX];
+
+    ip_text(&s->server, address);
+    const struct why_about about = {
+        .host = a == NULL ? span_of(NULL, 0) : asks_host(a),
+        .address = span_str(address),
+        .domain = a == NULL ? span_of(NULL, 0) : hostname_span(&a->domain),
+        .detail = detail,
+    };
+
+    return why_reply(code, why, &about, out, WHY_REPLY_MAX);
+}
+
+/* ---- the end -------------------------------------------------------------------------------------------------------
+ */
+
+static void close_near(struct session *s, bool reset)
+{
+    if (!s->near.open)
+        return;
+    s->near.open = false;
+    if (reset)
+        stream_reset(&s->near.stream);
+    else
+        stream_close(&s->near.stream);
+}
+
+/* What is still owed to the outside: the transaction that is open, or the tunnel. */
+static void settle_all(struct session *s, enum why why)
+{
+    if (s->far.leg == LEG_TUNNEL)
+        settle_session(s, OUTCOME_TUNNEL, WHY_NONE);
+    if (s->txn.state != TXN_IDLE) {
+        if (s->txn.why == WHY_NONE)
+            s->txn.why = why;
+        txn_end(s);
+    }
+}
+
+void session_leave(struct session *s, bool reset_far)
+{
+    if (s->ending.ms != 0)
+        return;
+    s->ending = session_now(s);
+    s->near.mode = NEAR_DEAF;
+    settle_all(s, WHY_UPSTREAM_LOST);
+    slots_drop_waiting(&s->slots);
+    far_close(s, reset_far);
+    if (!s->near.open)
+        return;
+    if (s->near.ended)
+        close_near(s, false);
+    else
+        stream_end(&s->near.stream);
+}
+
+void session_fail(struct session *s, enum why why, struct span detail)
+{
+    char words[WHY_REPLY_MAX];
+
+    if (s->ending.ms != 0)
+        return;
+    settle_all(s, why);
+    if (s->near.reply_begun || s->near.mode == NEAR_TUNNEL) {
+        close_near(s, true);
+    } else if (s->near.open) {
+        const size_t n = session_reply(s, 421, why, NULL, detail, words);
+
+        if (stream_put(&s->near.stream, span_of(words, n)) != OK)
+            close_near(s, true);
+    }
+    session_leave(s, true);
+}
+
+/* The client left without QUIT, or in the middle: what was not sent is dropped and the far side reset, so that no
+ * duplicate is made (invariant 6). */
+static void client_gone(struct session *s)
+{
+    settle_all(s, WHY_CLIENT_GONE);
+    close_near(s, true);
+    session_leave(s, true);
+}
+
+/* ---- replies of the far side ---------------------------------------------------------------------------------------
+ */
+
+static void count_recipient(struct session *s, const struct slot *slot, const struct reply_line *line)
+{
+    struct ask *const a = &s->asks.ask[slot->ask];
+
+    if (line->code / 100 == 2)
+        a->accepted++;
+    else
+        text_printable(line->raw, a->said, sizeof a->said);
+}
+
+static void content_done(struct session *s, const struct reply_line *line)
+{
+    s->txn.accepted = line->code / 100 == 2;
+    for (unsigned i = 0; i < ASKS_MAX && !s->txn.accepted; i++)
+        text_printable(line->raw, s->asks.ask[i].said, sizeof s->asks.ask[i].said);
+    txn_end(s);
+}
+
+static void data_answered(struct session *s, struct slot *slot, unsigned code)
+{
+    if (code != 354) {
+        near_content_refused(s, slot);
+        return;
+    }
+    s->near.mode = NEAR_DATA;
+    s->content_began = true;
+    frame_init(&s->near.frame, s->near.ending, s->host->config->ambiguous == AMBIGUOUS_REFUSE);
+}
+
+/* The whole reply to the head is with the client. */
+static void answered(struct session *s, struct slot *slot, const struct reply_line *line)
+{
+    const unsigned code = line->code;
+
+    if (slot->holds && s->near.mode == NEAR_HOLD)
+        s->near.mode = code / 100 == 3 ? NEAR_CONTINUATION : NEAR_LINE;
+    switch (slot->kind) {
+    case SLOT_BANNER:
+        s->near.mode = NEAR_LINE;
+        far_step(s, EV_GREETED);
+        break;
+    case SLOT_HELLO:
+        if (code / 100 == 2) {
+            s->far.greeted = true;
+            s->far.listed = slot->verb == VERB_EHLO;
+            s->shown = s->far.list;
+            s->shown_any = true;
+        } else if (slot->verb == VERB_EHLO && s->far.greeted) {
+            s->far.listed = true; /* no list: nothing is offered (A9) */
+        }
+        break;
+    case SLOT_RCPT:
+        count_recipient(s, slot, line);
+        break;
+    case SLOT_DATA:
+        data_answered(s, slot, code);
+        break;
+    case SLOT_CONTENT:
+        content_done(s, line);
+        break;
+    case SLOT_BDAT:
+        if (slot->last || code / 100 != 2)
+            content_done(s, line);
+        break;
+    case SLOT_STARTTLS:
+        if (code == 220) {
+            s->near.mode = NEAR_TUNNEL;
+            if (s->txn.state != TXN_IDLE)
+                txn_end(s);
+            far_step(s, EV_TUNNEL);
+        }
+        break;
+    case SLOT_QUIT:
+        slot->close = true;
+        break;
+    case SLOT_PLAIN:
+    case SLOT_RSET:
+    case SLOT_MAIL:
+    case SLOT_ADDRESS:
+    case SLOT_AUTH:
+    case SLOT_OTHER:
+    case SLOT_CONTINUATION:
+    case SLOT_LOCAL:
+        break;
+    }
+}
+
+/* Octets behind a refused DATA, or the goodbye to QUIT: nothing more is said after this reply. */
+static void close_after(struct session *s, const struct slot *slot)
+{
+    if (slot->kind == SLOT_DATA)
+        session_fail(s, WHY_AMBIGUOUS_END, SPAN("content stands behind a refused DATA"));
+    else
+        session_leave(s, false);
+}
+
+/* One line of the reply that the head waits for goes to the client as it is. False: it does not take it now. */
+static bool relay_line(struct session *s, const struct reply_line *line)
+{
+    struct slot *const slot = slots_head(&s->slots);
+
+    assert(slot != NULL && slot->state == SLOT_SENT);
+    if (s->near.open && !s->near.ended && stream_put(&s->near.stream, line->raw) != OK)
+        return false;
+    s->near.reply_begun = !line->last;
+    if (slot->kind == SLOT_HELLO && slot->verb == VERB_EHLO &&
+        ehlo_line(&s->far.list, line->text, s->relayed == 0) != OK) {
+        session_fail(s, WHY_PROTOCOL, SPAN("the server's list has no end"));
+        return true;
+    }
+    s->relayed += line->raw.n;
+    if (!line->last && s->relayed > REPLY_BYTES_MAX) { /* A67 */
+        session_fail(s, WHY_PROTOCOL, SPAN("the server's reply has no end"));
+        return true;
+    }
+    struct reply_line kept = *line;
+
+    stream_take(&s->far.stream, line->raw.n); /* first, so that what is left is what stands behind this reply */
+    if (!line->last)
+        return true;
+    s->relayed = 0;
+    answered(s, slot, &kept);
+    const struct slot gone = *slot;
+
+    slots_pop(&s->slots);
+    if (gone.close)
+        close_after(s, &gone);
+    return true;
+}
+
+/* Of what the far side says unasked only a 421 passes (invariant 1). */
+static void unasked(struct session *s, const struct reply_line *line)
+{
+    if (line->code != 421 || slots_head(&s->slots) != NULL || s->near.mode == NEAR_DATA) {
+        session_fail(s, WHY_EARLY_BYTES, span_of(NULL, 0));
+        return;
+    }
+    if (s->near.open && stream_put(&s->near.stream, line->raw) != OK) {
+        session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+        return;
+    }
+    stream_take(&s->far.stream, line->raw.n);
+    if (line->last)
+        session_leave(s, false);
+}
+
+static bool read_reply(struct session *s)
+{
+    struct reply_line line;
+
+    if (!s->far.open || s->ending.ms != 0 || s->far.leg == LEG_HANDSHAKE || stream_in(&s->far.stream).n == 0)
+        return false;
+    switch (reply_line_parse(stream_in(&s->far.stream), &line)) {
+    case OK:
+        break;
+    case MORE:
+        return false;
+    default: /* A65, A70 */
+        session_fail(s, WHY_PROTOCOL, span_of(NULL, 0));
+        return true;
+    }
+    if (far_own(&s->far))
+        far_reply(s, &line);
+    else if (s->txn.state == TXN_MAILING)
+        txn_mail_reply(s, &line);
+    else if (slots_open(&s->slots)) {
+        const struct slot *const head = slots_head(&s->slots);
+
+        return head->state == SLOT_SENT && relay_line(s, &line);
+    } else
+        unasked(s, &line);
+    return true;
+}
+
+/* Bytes of the client's own TLS, towards it. */
+static bool relay_tunnel(struct session *s)
+{
+    if (!s->far.open || !s->near.open)
+        return false;
+    const struct span in = span_first(stream_in(&s->far.stream), stream_room(&s->near.stream));
+
+    if (in.n == 0 || stream_put(&s->near.stream, in) != OK)
+        return false;
+    s->tunnel_bytes += s->tunnel_bytes == 0 ? 0 : in.n;
+    stream_take(&s->far.stream, in.n);
+    return true;
+}
+
+/* ---- our own replies -----------------------------------------------------------------------------------------------
+ */
+
+static bool give_words(struct session *s)
+{
+    struct slot *const head = slots_head(&s->slots);
+
+    if (head == NULL || head->state != SLOT_ANSWERED_HERE || s->ending.ms != 0)
+        return false;
+    if (s->near.open && !s->near.ended &&
+        stream_put(&s->near.stream, span_first(buf_bytes(&s->slots.words), head->words_n)) != OK)
+        return false;
+    const struct slot gone = *head;
+
+    slots_pop(&s->slots);
+    if (gone.close)
+        close_after(s, &gone);
+    return true;
+}
+
+/* ---- ends of the two sides -----------------------------------------------------------------------------------------
+ */
+
+static bool far_has_ended(struct session *s)
+{
+    struct far *const f = &s->far;
+
+    if (!f->ended || !f->open || s->ending.ms != 0)
+        return false;
+    if (f->leg == LEG_CONNECT &&
+        f->first) { /* as without us: refused before any banner, so that the client tries its next MX */
+        close_near(s, true);
+        session_leave(s, true);
+        return true;
+    }
+    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && f->first)) {
+        if (stream_in(&f->stream).n != 0 && f->leg == LEG_TUNNEL && s->near.open)
+            return false; /* the client reads slowly; the rest goes first */
+        session_leave(s, false);
+        return true;
+    }
+    const bool owed = slots_open(&s->slots) || s->txn.state == TXN_MAILING || s->txn.state == TXN_SENT;
+    const struct slot *const head = slots_head(&s->slots);
+
+    if (f->leg == LEG_READY && head != NULL && head->kind == SLOT_QUIT) {
+        session_leave(s, false);
+    } else if (f->leg == LEG_READY && owed) {
+        session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+    } else if (f->leg == LEG_READY && (f->dirty || slots_next(&s->slots) == NULL)) {
+        session_leave(s, false); /* nobody waits for anything: an end, as without us */
+    } else {
+        far_step(s, EV_LOST); /* what was not sent yet can go on a fresh connection */
+    }
+    return true;
+}
+
+static bool near_has_ended(struct session *s)
+{
+    struct near *const n = &s->near;
+
+    if (!n->ended || s->ending.ms != 0)
+        return false;
+    if (n->mode == NEAR_TUNNEL) {
+        if (s->far.open && stream_in(&n->stream).n != 0)
+            return false;
+        settle_all(s, WHY_NONE);
+        if (s->far.open)
+            stream_flush(&s->far.stream);
+        session_leave(s, false);
+        return true;
+    }
+    if (n->quit) /* it may hang up behind its QUIT; everything before that still counts */
+        return false;
+    if (n->mode == NEAR_LINE && stream_in(&n->stream).n != 0 && slots_next(&s->slots) == NULL &&
+        span_find(stream_in(&n->stream), '\n') < stream_in(&n->stream).n)
+        return false; /* QUIT may be among what it left behind */
+    client_gone(s);
+    return true;
+}
+
+/* ---- time ----------------------------------------------------------------------------------------------------------
+ */
+
+static bool too_late(struct session *s, struct mono now)
+{
+    const int64_t own = far_deadline_ms(s->far.leg);
+
+    if (s->ending.ms != 0) {
+        if (now.ms - s->ending.ms < (int64_t)SESSION_BYE_S * 1000)
+            return false;
+        close_near(s, true);
+        return true;
+    }
+    if (now.ms - s->active.ms >= (int64_t)SESSION_IDLE_S * 1000) {
+        session_fail(s, WHY_UPSTREAM_SILENT, span_of(NULL, 0));
+        return true;
+    }
+    if (own != 0 && now.ms - s->far.since.ms >= own) {
+        far_step(s, EV_TIMEOUT);
+        return true;
+    }
+    return false;
+}
+
+static void set_timer(struct session *s, struct mono next)
+{
+    const int64_t own = far_deadline_ms(s->far.leg);
+    int64_t at = next.ms;
+
+#define SOONER(x)                                                                                                      \
+    do {                                                                                                               \
+        if ((x) < at)                                                                                                  \
+            at = (x);                                                                                                  \
+    } while (0)
+    if (s->ending.ms != 0) {
+        SOONER(s->ending.ms + (int64_t)SESSION_BYE_S * 1000);
+    } else {
+        SOONER(s->active.ms + (int64_t)SESSION_IDLE_S * 1000);
+        if (own != 0)
+            SOONER(s->far.since.ms + own);
+        if (txn_deciding(s))
+            SOONER(s->decision.ms + (int64_t)s->host->config->decision_s * 1000);
+    }
+#undef SOONER
+    s->host->timer(s->host->self, s, (struct mono){ at });
+}
+
+/* ---- the step ------------------------------------------------------------------------------------------------------
+ */
+
+/* DESIGN.md 'The core of a session', what must hold after every step; the oracle of the fuzzers. */
+static void assert_invariants(const struct session *s)
+{
+    const struct txn *const t = &s->txn;
+    const bool upgrading = s->far.leg == LEG_STARTTLS || s->far.leg == LEG_HANDSHAKE || s->far.leg == LEG_HELLO2;
+
+    assert(s->slots.next - s->slots.done <= SLOTS_MAX && s->slots.added - s->slots.done <= SLOTS_MAX); /* 5 */
+    assert(!upgrading || !slots_open(&s->slots));                                                      /* 3 */
+    assert(!upgrading || (t->state != TXN_SENT && t->state != TXN_MAILING));                           /* 3 */
+    assert(t->state == TXN_SENT || t->out == 0);                                                       /* 4 */
+    assert(s->near.mode != NEAR_DATA || (t->state == TXN_SENT && t->out > 0));                         /* 4 */
+    assert(!s->far.authed || s->far.dirty);
+    assert(s->far.leg == LEG_NONE || s->far.leg == LEG_DIAL || s->far.open);
+    assert(s->near.mode != NEAR_TUNNEL || s->ending.ms != 0 || s->far.leg == LEG_TUNNEL);
+    (void)t, (void)upgrading;
+}
+
+static bool is_over(const struct session *s)
+{
+    return s->ending.ms != 0 && !s->near.open && !s->far.open;
+}
+
+void session_step(struct session *s)
+{
+    struct mono next;
+    bool moved;
+
+    if (s->stepping || s->over)
+        return;
+    s->stepping = true;
+    do {
+        const struct mono now = session_now(s);
+
+        next = asks_tick(s, now);
+        moved = too_late(s, now);
+        if (s->far.leg == LEG_TUNNEL)
+            moved |= relay_tunnel(s);
+        else
+            moved |= read_reply(s);
+        moved |= give_words(s);
+        moved |= near_read(s);
+        moved |= txn_pump(s);
+        if (!moved)
+            moved = far_has_ended(s) || near_has_ended(s);
+        assert_invariants(s);
+    } while (moved);
+    if (s->far.open)
+        stream_flush(&s->far.stream);
+    if (s->near.open)
+        stream_flush(&s->near.stream);
+    s->stepping = false;
+    if (is_over(s)) {
+        s->over = true;
+        s->host->over(s->host->self, s);
+        return;
+    }
+    set_timer(s, next);
+}
+
+/* ---- events --------------------------------------------------------------------------------------------------------
+ */
+
+static void near_event(void *arg, enum stream_event event)
+{
+    struct session *const s = arg;
+
+    s->active = session_now(s);
+    switch (event) {
+    case STREAM_CLOSED:
+        s->near.ended = true;
+        if (s->ending.ms != 0)
+            close_near(s, false);
+        break;
+    case STREAM_LOST:
+        s->near.ended = true;
+        if (s->ending.ms != 0)
+            close_near(s, false);
+        else if (s->near.quit && slots_head(&s->slots) != NULL && slots_head(&s->slots)->kind == SLOT_QUIT)
+            session_leave(s, false);
+        else
+            client_gone(s);
+        break;
+    case STREAM_READABLE:
+    case STREAM_WRITABLE:
+    case STREAM_CONNECTED:
+    case STREAM_TLS_UP:
+    case STREAM_TLS_FAILED:
+        break;
+    }
+    session_step(s);
+}
+
+static void far_event(void *arg, enum stream_event event)
+{
+    struct session *const s = arg;
+
+    s->active = session_now(s);
+    switch (event) {
+    case STREAM_CONNECTED:
+        far_step(s, EV_CONNECTED);
+        break;
+    case STREAM_TLS_UP:
+        far_step(s, EV_TLS_UP);
+        break;
+    case STREAM_TLS_FAILED:
+        far_step(s, EV_TLS_FAIL);
+        break;
+    case STREAM_CLOSED:
+    case STREAM_LOST:
+        s->far.ended = true;
+        break;
+    case STREAM_READABLE:
+    case STREAM_WRITABLE:
+        break;
+    }
+    session_step(s);
+}
+
+static void open_far(struct session *s, int fd)
+{
+    stream_open(&s->far.stream, s->host->loop, fd, true, far_event, s);
+    s->far.open = true;
+    s->far.generation++;
+}
+
+/* ---- the door ------------------------------------------------------------------------------------------------------
+ */
+
+struct session *session_new(const struct session_host *host, void *place, uint64_t id, const struct ip *client,
+                            const struct ip *server, uint16_t server_port, int near_fd, int far_fd)
+{
+    struct session *const s = calloc(1, sizeof *s);
+    char address[IP_TEXT_MAX];
+
+    if (s == NULL) {
+        close(near_fd);
+        close(far_fd);
+        return NULL;
+    }
+    s->id = id;
+    s->place = place;
+    s->host = host;
+    s->client = *client;
+    s->server = *server;
+    s->server_port = server_port;
+    s->active = s->far.since = session_now(s);
+    slots_init(&s->slots);
+    txn_init(&s->txn);
+    ip_text(client, address);
+    snprintf(s->near.hello, sizeof s->near.hello, ip_is_v4(client) ? "[%s]" : "[IPv6:%s]", address);
+    stream_open(&s->near.stream, host->loop, near_fd, false, near_event, s);
+    s->near.open = true;
+    s->near.mode = NEAR_HOLD; /* until the server has greeted it */
+    slots_add(&s->slots, SLOT_BANNER, span_of(NULL, 0));
+    slots_sent(&s->slots);
+    s->far.first = true;
+    s->far.leg = LEG_CONNECT;
+    open_far(s, far_fd);
+    return s;
+}
+
+void session_start(struct session *s)
+{
+    session_step(s);
+}
+
+void session_free(struct session *s)
+{
+    if (s == NULL)
+        return;
+    close_near(s, true);
+    far_close(s, true);
+    asks_free(s);
+    free(s);
+}
+
+bool session_route(struct session *s, uint32_t number, struct route *route)
+{
+    if (!asks_route(s, number, route))
+        return false;
+    session_step(s);
+    return true;
+}
+
+bool session_memory(struct session *s, uint32_t number, enum grace grace)
+{
+    if (!asks_remember(s, number, grace))
+        return false;
+    session_step(s);
+    return true;
+}
+
+void session_dialed(struct session *s, int fd)
+{
+    if (s->far.leg != LEG_DIAL || s->ending.ms != 0) {
+        if (fd >= 0)
+            close(fd);
+    } else if (fd < 0) {
+        far_step(s, EV_LOST);
+    } else {
+        open_far(s, fd);
+        far_step(s, EV_DIALED);
+    }
+    session_step(s);
+}
+
+void session_lost(struct session *s, bool resolver)
+{
+    asks_lost(s, resolver);
+    session_step(s);
+}
+
+void session_timeout(struct session *s)
+{
+    session_step(s);
+}
+
+void session_kill(struct session *s, enum why why)
+{
+    session_fail(s, why, span_of(NULL, 0));
+    session_step(s);
+}

@@ -1,0 +1,19 @@
+/*
+ * settle - what a finished transaction or session tells the outside: exactly one record a recipient domain. DESIGN.md
+ * invariant 7
+ */
+#ifndef SESSION_SETTLE_H
+#define SESSION_SETTLE_H
+
+#include "ops/record.h"
+
+struct session;
+struct ask;
+
+/* settle_domain - the record of one domain of the transaction that ends now; nothing where it never had a recipient. */
+void settle_domain(struct session *s, const struct ask *a);
+
+/* settle_session - one without a domain: a tunnel, or a refusal before any recipient. */
+void settle_session(struct session *s, enum outcome outcome, enum why why);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * txn - one mail transaction, and the pump: may the oldest waiting command leave now, and what must happen before it
+ * may?     RFC 5321 3.3, DESIGN.md invariants 2-4
+ */
+#ifndef SESSION_TXN_H
+#define SESSION_TXN_H
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "policy/why.h"
+#include "smtp/reply.h"
+
+struct session;
+
+enum txn_state {
+    TXN_IDLE,
+    TXN_HELD,    /* MAIL is with us, the client has its 250 */
+    TXN_MAILING, /* MAIL left, the server has not answered; nothing else leaves */
+    TXN_SENT,    /* the server said yes to MAIL: the channel is fixed until the transaction ends */
+    TXN_DEAD,    /* it said no, or may not be asked: `reply` is for every RCPT */
+};
+
+struct txn {
+    enum txn_state state;
+    struct buf mail; /* the client's line */
+    uint8_t mail_mem[MAIL_LINE_MAX];
+    bool requiretls;
+    struct buf reply;
+    uint8_t reply_mem[HELD_REPLY_MAX];
+    unsigned out;  /* recipients that went out in this transaction */
+    bool spoilt;   /* a part of the content was kept back: no later part may go */
+    bool accepted; /* the content was taken */
+    uint64_t bytes;
+    enum why why; /* what ended it otherwise than the server's reply */
+};
+
+void txn_init(struct txn *t);
+
+/* txn_pump - lets the oldest waiting command leave, answers it here, or does the next thing that it needs. True if
+ * anything moved. */
+bool txn_pump(struct session *s);
+
+/* txn_mail_reply - a line of the server's reply to MAIL. */
+void txn_mail_reply(struct session *s, const struct reply_line *line);
+
+/* txn_end - the transaction is over: one record a domain, then IDLE. */
+void txn_end(struct session *s);
+
+/* txn_budget - is a decision being waited for, and since when? */
+bool txn_deciding(const struct session *s);
+
+#endif
