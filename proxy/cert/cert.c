@@ -214,9 +214,10 @@ static bool behind_the_key(struct cur *tbs, struct cert *out)
 {
     struct cur wrapped;
 
-    for (uint8_t id = DER_CONTEXT | 1; id <= (DER_CONTEXT | 2); id++)
-        if (der_at(tbs, id))
-            der_take(tbs, id);
+    if (der_at(tbs, DER_CONTEXT | 1))
+        der_next(tbs);
+    if (der_at(tbs, DER_CONTEXT | 2))
+        der_next(tbs);
     if (!der_at(tbs, DER_CONTEXT_CONSTRUCTED | 3))
         return cur_done(tbs);
     wrapped = cur_of(der_take(tbs, DER_CONTEXT_CONSTRUCTED | 3).content);
