@@ -96,18 +96,18 @@ chains: $(BUILD)/waxseal ## the certificate chains and their verdicts alone
 	$(Q)WAXSEAL=$(BUILD)/waxseal tests/run tests/chains/run-tap
 
 .PHONY: lab
-lab: all ## the lab alone, as root: real mail servers, signed DNS and attackers in network namespaces
+lab: all ## (as root) the lab alone, real mail servers, signed DNS and attackers in network namespaces
 	$(Q)BUILD=$(BUILD) tests/lab/run
 
 # Both install what they need before anything is built, so their steps are makes of their own.
 .PHONY: demo
-demo: ## as root: installs what it needs, builds, and shows what Waxseal does on real mail servers
+demo: ## (as root) installs what it needs, builds, and shows what Waxseal does on real mail servers
 	$(Q)tests/install
 	$(Q)$(MAKE) all
 	$(Q)BUILD=$(BUILD) tests/lab/demo.py
 
 .PHONY: test
-test: ## as root: installs what it needs, builds, and runs every test
+test: ## (as root) installs what it needs, builds, and runs every test
 	$(Q)tests/install
 	$(Q)$(MAKE) all unit-programs
 	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap $(wildcard tests/lab/test_*.py)
