@@ -98,7 +98,7 @@ static void success_erases(void **state)
 static void a_day_without_a_try_forgets(void **state)
 {
     const struct grace_key k = key(&client, "example.org", "mx.example.org");
-    const int64_t day = 24 * 60 * 60;
+    const int64_t day = INT64_C(24) * 60 * 60;
 
     (void)state;
     grace_failed(&table, &k, at(0));
@@ -108,7 +108,7 @@ static void a_day_without_a_try_forgets(void **state)
     assert_int_equal(grace_judge(&table, &k, at(day + 299), 300), GRACE_WAIT);
     assert_int_equal(table.n, 1);
     grace_failed(&table, &k, at(day + 1000));
-    assert_int_equal(grace_judge(&table, &k, at(2 * day + 999), 300), GRACE_OVER);
+    assert_int_equal(grace_judge(&table, &k, at(day * 2 + 999), 300), GRACE_OVER);
 }
 
 static void all_of_the_key_counts(void **state)
