@@ -33,6 +33,7 @@ struct mint_spec {
     struct span limits;    /* content of nameConstraints */
     struct span more;      /* further extensions, whole */
     size_t padding;        /* octets of an extension that nobody knows */
+    struct span inner;     /* the algorithm that the signed part names, should it be another */
     bool v1;               /* version 1, no extensions */
     const char *from, *to; /* UTCTime */
 };
@@ -188,7 +189,7 @@ static inline struct buf mint(const struct mint_spec *s)
     if (!s->v1)
         mint_put(&body, SPAN("\xa0\x03\x02\x01\x02"));
     mint_tlv(&body, DER_INTEGER, SPAN("\x01"));
-    mint_put(&body, span_of(ed25519, sizeof ed25519));
+    mint_put(&body, s->inner.n > 0 ? s->inner : span_of(ed25519, sizeof ed25519));
     mint_name(&body, DER_UTF8, s->issuer != NULL ? span_str(s->issuer) : span_of(NULL, 0));
     mint_tlv(&validity, DER_UTC_TIME, s->from != NULL ? span_str(s->from) : SPAN("230101000000Z"));
     mint_tlv(&validity, DER_UTC_TIME, s->to != NULL ? span_str(s->to) : SPAN("330101000000Z"));

@@ -111,6 +111,68 @@ static void all_signed_by_all(void **state)
     drop(&c);
 }
 
+/* Eight layers of twins: 256 ways, cheap in signatures. The one that is asked for comes after half of them: too late.
+ */
+static void too_many_ways(void **state)
+{
+    static struct chain c;
+    static const char *const names[] = { "L0", "L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "Top" };
+    struct path_query q = { .at = { MINT_NOW } };
+    struct path_answer got;
+
+    (void)state;
+    add(&c, (struct mint_spec){ .subject = names[0], .issuer = names[1], .key = &keys[0], .signer = &keys[1] });
+    for (unsigned layer = 1; layer <= 8; layer++)
+        for (size_t twin = 1; twin <= 2; twin++)
+            add(&c, (struct mint_spec){ .subject = names[layer],
+                                        .issuer = names[layer + 1],
+                                        .key = &keys[layer],
+                                        .signer = &keys[layer + 1],
+                                        .ca = true,
+                                        .padding = twin });
+    add(&c, (struct mint_spec){ .subject = "Top", .issuer = "Top", .key = &keys[9], .signer = &keys[9], .ca = true });
+    q.chain = c.certs;
+    q.n_chain = c.n;
+    q.sound = c.sound;
+    q.trusted = (path_set)1 << (c.n - 1);
+    got = path_find(&q);
+    assert_int_equal(got.end, PATH_SENT);
+    assert_int_equal(got.signatures, 9);
+    q.through = 2;
+    assert_int_equal(path_find(&q).end, PATH_SENT);
+    q.through = 4;
+    got = path_find(&q);
+    assert_int_equal(got.end, PATH_NONE);
+    assert_true(got.signatures <= PATH_SIGNATURES_MAX);
+    drop(&c);
+}
+
+/* RFC 5280 4.1.1.2: the algorithm inside and the one outside are the same. And a leaf that is no TLS server's is none.
+ */
+static void odd_leaves(void **state)
+{
+    static const struct mint_spec odd[] = {
+        { .inner = { (const uint8_t *)"\x30\x07\x06\x03\x2b\x65\x70\x05\x00", 9 } },
+        { .key_usage = 0x04 },
+        { .v1 = false },
+    };
+    static struct chain c;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct mint_spec leaf = odd[i];
+
+        leaf.subject = "mx";
+        leaf.issuer = "R";
+        leaf.key = &keys[0];
+        leaf.signer = &keys[1];
+        add(&c, leaf);
+        add(&c, (struct mint_spec){ .subject = "R", .issuer = "R", .key = &keys[1], .signer = &keys[1], .ca = true });
+        assert_int_equal(find(&c, 2).end, i == 2 ? PATH_SENT : PATH_NONE);
+        drop(&c);
+    }
+}
+
 /* The leaf's own certificate again, or a certificate twice, is no further step. */
 static void twice(void **state)
 {
@@ -121,6 +183,12 @@ static void twice(void **state)
     add(&c, self);
     add(&c, self);
     assert_int_equal(find(&c, 2).end, PATH_NONE);
+    assert_int_equal(
+        path_find(
+            &(struct path_query){
+                .chain = c.certs, .n_chain = 1, .sound = 1, .stored = &c.certs[1], .n_stored = 1, .at = { MINT_NOW } })
+            .end,
+        PATH_NONE);
     drop(&c);
 }
 
@@ -292,9 +360,11 @@ static void stored_and_through(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines),       cmocka_unit_test(all_signed_by_all),  cmocka_unit_test(twice),
-        cmocka_unit_test(dates),       cmocka_unit_test(who_may_issue),      cmocka_unit_test(path_length),
-        cmocka_unit_test(constrained), cmocka_unit_test(stored_and_through),
+        cmocka_unit_test(lines),         cmocka_unit_test(all_signed_by_all),
+        cmocka_unit_test(too_many_ways), cmocka_unit_test(odd_leaves),
+        cmocka_unit_test(twice),         cmocka_unit_test(dates),
+        cmocka_unit_test(who_may_issue), cmocka_unit_test(path_length),
+        cmocka_unit_test(constrained),   cmocka_unit_test(stored_and_through),
     };
 
     return cmocka_run_group_tests(tests, make_keys, NULL);

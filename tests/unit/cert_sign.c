@@ -86,8 +86,8 @@ static void algorithms(void **state)
     mint_free(&rsa), mint_free(&bits), mint_free(&inner), mint_free(&spki);
 }
 
-/* An RSA key of this modulus and exponent, in octets of C5. */
-static enum rc rsa_of(size_t modulus, size_t exponent)
+/* An RSA key of this modulus and exponent, in octets of 45, asked about a signature of this length. */
+static enum rc rsa_of(size_t modulus, size_t exponent, struct span algorithm, size_t length)
 {
     uint8_t number[1024], signature[1024] = { 1 };
     struct buf inner = mint_buf(4096), bits = mint_buf(4096), rsa = mint_buf(4096), spki = mint_buf(4096);
@@ -101,29 +101,50 @@ static enum rc rsa_of(size_t modulus, size_t exponent)
     mint_put(&rsa, SPAN("\x30\x0d" RSA("\x01") NIL));
     mint_tlv(&rsa, DER_BIT_STRING, buf_bytes(&bits));
     mint_tlv(&spki, DER_SEQUENCE, buf_bytes(&rsa));
-    rc = sign_verify(buf_bytes(&spki), SPAN("\x30\x0d" RSA("\x0b") NIL), SPAN("text"), span_of(signature, modulus));
+    rc = sign_verify(buf_bytes(&spki), algorithm, SPAN("text"), span_of(signature, length));
     mint_free(&inner), mint_free(&bits), mint_free(&rsa), mint_free(&spki);
     return rc;
 }
 
 static void rsa_sizes(void **state)
 {
+    static const struct {
+        size_t modulus, exponent;
+        enum rc want;
+    } rows[] = {
+        { 127, 3, UNUSABLE }, { 128, 3, FAILED },   { 512, 8, FAILED },
+        { 513, 3, UNUSABLE }, { 512, 9, UNUSABLE }, { 512, 512, UNUSABLE }, /* a long exponent burns our time */
+    };
+
     (void)state;
-    assert_int_equal(rsa_of(127, 3), UNUSABLE);
-    assert_int_equal(rsa_of(128, 3), FAILED);
-    assert_int_equal(rsa_of(512, 8), FAILED);
-    assert_int_equal(rsa_of(513, 3), UNUSABLE);
-    assert_int_equal(rsa_of(512, 9), UNUSABLE); /* a long exponent is a way to burn our time */
-    assert_int_equal(rsa_of(512, 512), UNUSABLE);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(rsa_of(rows[i].modulus, rows[i].exponent, SPAN("\x30\x0d" RSA("\x0b") NIL), rows[i].modulus),
+                         rows[i].want);
+}
+
+#define SHA256 "\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+#define SHA512 "\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03"
+#define PSS(hash, mask, salt)                                                                                          \
+    SPAN("\x30\x3d" RSA("\x0a") "\x30\x30\xa0\x0d" hash "\xa1\x1a\x30\x18" RSA("\x08") mask "\xa2\x03\x02\x01" salt)
+
+static void pss(void **state)
+{
+    (void)state;
+    assert_int_equal(rsa_of(256, 3, PSS(SHA256, SHA256, "\x20"), 256), FAILED);
+    assert_int_equal(rsa_of(256, 3, PSS(SHA256, SHA256, "\x00"), 256), FAILED);
+    assert_int_equal(rsa_of(256, 3, PSS(SHA256, SHA256, "\x21"), 256), UNUSABLE); /* a salt longer than the digest */
+    assert_int_equal(rsa_of(256, 3, PSS(SHA256, SHA512, "\x20"), 256), UNUSABLE);
+    assert_int_equal(rsa_of(256, 3, PSS(SHA512, SHA512, "\x40"), 256), FAILED);
+    assert_int_equal(rsa_of(128, 3, PSS(SHA512, SHA512, "\x40"), 128), FAILED); /* no room for digest and salt */
+    assert_int_equal(rsa_of(256, 3, PSS(SHA256, SHA256, "\x20"), 255), FAILED);
+    assert_int_equal(rsa_of(256, 3, PSS(SHA256, SHA256, "\x20"), 1024), FAILED); /* longer than any buffer of ours */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digests),
-        cmocka_unit_test(ed25519),
-        cmocka_unit_test(algorithms),
-        cmocka_unit_test(rsa_sizes),
+        cmocka_unit_test(digests),   cmocka_unit_test(ed25519), cmocka_unit_test(algorithms),
+        cmocka_unit_test(rsa_sizes), cmocka_unit_test(pss),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
