@@ -8,6 +8,7 @@ static const struct {
     int (*run)(const char *config, int argc, char **argv);
     const char *help;
 } commands[] = {
+    { "rules", waxseal_rules, "show|install|remove|check: what the kernel does with port 25" },
     { "dane", waxseal_dane, "verify|make|check: judge a certificate chain by TLSA records, make them" },
 };
 

@@ -7,12 +7,26 @@
 #ifndef TOOLS_WAXSEAL_H
 #define TOOLS_WAXSEAL_H
 
+#include "ops/config.h"
+
 enum {
     EXIT_WELL = 0,
     EXIT_NOT_WELL = 1,
     EXIT_USAGE = 2,
     EXIT_UNREACHABLE = 3,
 };
+
+/* tool_run - a program by its bare name from the system's own folders, without a shell, with a fixed environment.
+ *   in       its standard input, NULL: none
+ *   out      what it printed, cut at cap - 1; NULL: passed through
+ *   returns  its exit status; 127 when it could not be run
+ */
+int tool_run(const char *const *argv, const char *in, size_t n_in, char *out, size_t cap);
+
+int waxseal_rules(const char *config, int argc, char **argv);
+/* what waxseal_rules.c and waxseal_rules_check.c share */
+int rules_check(const struct config *c);
+bool rules_route_is_there(const struct config *c, bool v4);
 
 int waxseal_dane(const char *config, int argc, char **argv);
 

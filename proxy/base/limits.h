@@ -65,6 +65,8 @@
 #define DECISION_MAX_S 240       /* the client waits 5 minutes for the answer to RCPT (RFC 5321 4.5.3.2.3) */
 #define CLEAR_AFTER_MAX_S 86400  /* a failure is forgotten a day after the last try */
 
+#define RULES_TEXT_MAX 98304 /* four sets of CONFIG_NETS_MAX IPv6 networks as text, and the chains */
+
 /* memory */
 #define GRACE_ENTRIES_MAX                                                                                              \
     1024 /* client, domain and host whose TLS failed within a day; 560 bytes each, in the keeper alone; a page is used \

@@ -1,0 +1,183 @@
+/* waxseal rules: brings ops/rules' table and its policy route into the kernel, and takes exactly those out again. */
+#include "ops/rules.h"
+#include "waxseal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* One family of the policy route, as ip(8) takes it. */
+struct policy_route {
+    const char *flag; /* -4, -6 */
+    char mark[16], table[16], priority[16];
+};
+
+static struct policy_route route_of(const struct config *c, bool v4)
+{
+    struct policy_route r = { .flag = v4 ? "-4" : "-6" };
+
+    snprintf(r.mark, sizeof r.mark, "0x%x", (unsigned)c->mark);
+    snprintf(r.table, sizeof r.table, "%u", (unsigned)c->mark);
+    snprintf(r.priority, sizeof r.priority, "%d", RULES_PRIORITY);
+    return r;
+}
+
+static bool has_ipv6(void)
+{
+    return access("/proc/sys/net/ipv6", F_OK) == 0;
+}
+
+static bool rule_is_there(const struct policy_route *r)
+{
+    const char *const argv[] = { "ip", r->flag, "rule", "show", "fwmark", r->mark, "table", r->table, NULL };
+    char out[4096];
+
+    return tool_run(argv, NULL, 0, out, sizeof out) == 0 && out[0] != '\0';
+}
+
+static bool route_is_there(const struct policy_route *r)
+{
+    const char *const argv[] = { "ip", r->flag, "route", "show", "table", r->table, "type", "local", NULL };
+    char out[4096];
+
+    /* an unknown table is an error for ip(8): looked at only where something points to it or after it was made */
+    return tool_run(argv, NULL, 0, out, sizeof out) == 0 && strstr(out, "default") != NULL;
+}
+
+bool rules_route_is_there(const struct config *c, bool v4)
+{
+    const struct policy_route r = route_of(c, v4);
+
+    return rule_is_there(&r) && route_is_there(&r);
+}
+
+static bool add_route(const struct policy_route *r)
+{
+    const char *const rule[] = { "ip",    r->flag,  "rule",     "add",       "fwmark", r->mark,
+                                 "table", r->table, "priority", r->priority, NULL };
+    const char *const route[] = { "ip",  r->flag, "route", "replace", "local", "default",
+                                  "dev", "lo",    "table", r->table,  NULL };
+
+    return tool_run(route, NULL, 0, NULL, 0) == 0 && (rule_is_there(r) || tool_run(rule, NULL, 0, NULL, 0) == 0);
+}
+
+static bool remove_route(const struct policy_route *r)
+{
+    const char *const rule[] = { "ip", r->flag, "rule", "del", "fwmark", r->mark, "table", r->table, NULL };
+    const char *const route[] = { "ip",  r->flag, "route", "del",    "local", "default",
+                                  "dev", "lo",    "table", r->table, NULL };
+    const int most = 16;
+
+    if (rule_is_there(r) && route_is_there(r) && tool_run(route, NULL, 0, NULL, 0) != 0)
+        return false;
+    for (int i = 0; i < most && rule_is_there(r); i++)
+        if (tool_run(rule, NULL, 0, NULL, 0) != 0)
+            return false;
+    return true;
+}
+
+static int nft(struct span script, bool check_only)
+{
+    const char *const argv[] = { "nft", "-f", "-", check_only ? "-c" : NULL, NULL };
+
+    return tool_run(argv, (const char *)script.p, script.n, NULL, 0);
+}
+
+/* Policy route first: a table whose marks lead nowhere would drop sessions until the route is there. */
+static int install(const struct config *c, struct span script)
+{
+    for (int v4 = 1; v4 >= (has_ipv6() ? 0 : 1); v4--) {
+        const struct policy_route r = route_of(c, v4);
+
+        if (!add_route(&r)) {
+            fprintf(stderr, "waxseal rules: the policy route (ip %s) cannot be made; the rules were not touched\n",
+                    r.flag);
+            return EXIT_NOT_WELL;
+        }
+    }
+    if (nft(script, false) != 0) {
+        fputs("waxseal rules: the kernel did not take the rules; those before are still in force\n", stderr);
+        return EXIT_NOT_WELL;
+    }
+    return EXIT_WELL;
+}
+
+static int remove_all(const struct config *c)
+{
+    static const char gone[] = "add table inet " RULES_TABLE "\ndelete table inet " RULES_TABLE "\n";
+    bool well = nft(span_of(gone, sizeof gone - 1), false) == 0;
+
+    for (int v4 = 1; v4 >= (has_ipv6() ? 0 : 1); v4--) {
+        const struct policy_route r = route_of(c, v4);
+
+        well = remove_route(&r) && well;
+    }
+    return well ? EXIT_WELL : EXIT_NOT_WELL;
+}
+
+static int show(const struct config *c, struct span script)
+{
+    for (int v4 = 1; v4 >= 0; v4--) {
+        const struct policy_route r = route_of(c, v4);
+
+        printf("# ip %s rule add fwmark %s table %s priority %s\n", r.flag, r.mark, r.table, r.priority);
+        printf("# ip %s route replace local default dev lo table %s\n", r.flag, r.table);
+    }
+    fwrite(script.p, 1, script.n, stdout);
+    return fflush(stdout) == 0 ? EXIT_WELL : EXIT_NOT_WELL;
+}
+
+static int command(const char *verb, const struct config *c, struct span script)
+{
+    int status = EXIT_WELL;
+
+    if (strcmp(verb, "show") == 0)
+        return show(c, script);
+    if (strcmp(verb, "install") == 0)
+        return install(c, script);
+    if (strcmp(verb, "remove") == 0)
+        return remove_all(c);
+    if (nft(script, true) != 0) {
+        puts("PROBLEM: the kernel does not take the rules (a module is missing, or this is not root)");
+        status = EXIT_NOT_WELL;
+    }
+    return rules_check(c) == EXIT_WELL ? status : EXIT_NOT_WELL;
+}
+
+static bool is_verb(const char *s)
+{
+    static const char *const verbs[] = { "show", "install", "remove", "check" };
+
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(s, verbs[i]) == 0)
+            return true;
+    return false;
+}
+
+int waxseal_rules(const char *config, int argc, char **argv)
+{
+    struct config *c;
+    uint8_t *text;
+    struct buf script;
+    int status = EXIT_NOT_WELL;
+
+    if (argc != 2 || !is_verb(argv[1])) {
+        fputs("usage: waxseal [-c FILE] rules show|install|remove|check\n", stderr);
+        return EXIT_USAGE;
+    }
+    clearenv(); /* the configuration's reader expands ${VAR} */
+    c = malloc(sizeof *c);
+    text = malloc(RULES_TEXT_MAX);
+    if (c == NULL || text == NULL) {
+        fputs("waxseal rules: out of memory\n", stderr);
+    } else if (config_load(config == NULL ? CONFIG_PATH : config, c, stderr) == OK) {
+        buf_init(&script, text, RULES_TEXT_MAX);
+        if (rules_nft(c, &script) == OK)
+            status = command(argv[1], c, buf_bytes(&script));
+        else
+            fputs("waxseal rules: the rules are too long\n", stderr);
+    }
+    free(c);
+    free(text);
+    return status;
+}
