@@ -150,23 +150,6 @@ struct mono asks_tick(struct session *s, struct mono now)
     return next;
 }
 
-static enum why mismatch_of(const struct match_answer *m)
-{
-    switch (m->result) {
-    case MATCH_NO:
-        return WHY_TLSA_INVALID;
-    case MATCH_NOT_TRUSTED:
-        return WHY_NOT_TRUSTED;
-    case MATCH_EXPIRED:
-        return WHY_EXPIRED;
-    case MATCH_WRONG_NAME:
-        return WHY_HOST_MISMATCH;
-    case MATCH_YES:
-        break;
-    }
-    return WHY_NONE;
-}
-
 /* The chain is judged once for each channel and domain: it costs signatures. */
 static void match_channel(struct session *s, struct ask *a)
 {
@@ -201,8 +184,8 @@ static void channel_facts(struct session *s, struct ask *a, struct facts *f)
         return;
     match_channel(s, a);
     f->matched = a->matched;
-    f->mismatch = mismatch_of(&a->match);
-    f->more_names = a->route != NULL && far->sni_nth == 0 && candidates_sni(a->route, &a->candidates, 1).n > 0;
+    f->mismatch = decide_mismatch(a->match.result);
+    f->more_names = far->n_sni < 2 && asks_sni(s, a).n > 0;
 }
 
 struct facts asks_facts(struct session *s, struct ask *a, enum ask_for what)
@@ -237,9 +220,18 @@ struct facts asks_facts(struct session *s, struct ask *a, enum ask_for what)
 
 struct span asks_sni(const struct session *s, const struct ask *a)
 {
-    if (a == NULL || a->route == NULL)
-        return span_of(NULL, 0);
-    return candidates_sni(a->route, &a->candidates, s->far.sni_nth);
+    const struct far *const f = &s->far;
+
+    for (unsigned nth = 0; a != NULL && a->route != NULL && nth < 2; nth++) {
+        const struct span name = candidates_sni(a->route, &a->candidates, nth);
+        bool shown = false;
+
+        for (unsigned i = 0; i < f->n_sni; i++)
+            shown |= span_eq(name, span_str(f->sni[i]));
+        if (name.n > 0 && !shown)
+            return name;
+    }
+    return span_of(NULL, 0);
 }
 
 enum tls_floor asks_floor(const struct ask *a)

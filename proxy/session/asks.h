@@ -69,7 +69,8 @@ struct mono asks_tick(struct session *s, struct mono now);
  */
 struct facts asks_facts(struct session *s, struct ask *a, enum ask_for what);
 
-/* asks_sni - the name for the next handshake on behalf of this ask; empty for none. */
+/* asks_sni - the name for the next handshake on behalf of this ask: the first of its two that was not shown yet; empty
+ * for none. */
 struct span asks_sni(const struct session *s, const struct ask *a);
 
 /* asks_floor - the least TLS version: 1.2 where the level or the DNS asks for authentication. a = NULL: any. */

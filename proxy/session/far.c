@@ -86,18 +86,18 @@ static enum far_event start_handshake(struct session *s)
     const struct slot *const next = slots_next(&s->slots);
     const struct ask *const a = next != NULL && next->ask >= 0 ? &s->asks.ask[next->ask] : NULL;
     const struct span sni = asks_sni(s, a);
-    char name[HOSTNAME_MAX + 1];
+    struct tls_ctx *const ctx = s->host->tls[asks_floor(a)];
 
     if (stream_in(&f->stream).n != 0) {
         session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
         return WAIT;
     }
-    text_printable(sni, name, sizeof name);
+    memcpy(f->sni[1], f->sni[0], sizeof f->sni[1]);
+    text_printable(sni, f->sni[0], sizeof f->sni[0]);
+    f->n_sni = f->n_sni < 2 ? f->n_sni + 1 : 2;
     f->generation++;
     f->listed = false;
-    struct tls_ctx *const ctx = s->host->tls[asks_floor(a)];
-
-    return stream_start_tls(&f->stream, ctx, sni.n == 0 ? NULL : name) == OK ? WAIT : EV_TLS_FAIL;
+    return stream_start_tls(&f->stream, ctx, sni.n == 0 ? NULL : f->sni[0]) == OK ? WAIT : EV_TLS_FAIL;
 }
 
 static enum far_event tls_is_up(struct session *s)

@@ -51,15 +51,16 @@ struct far {
     enum leg leg;
     struct stream stream; /* open in all legs but NONE and DIAL */
     bool open;
-    unsigned generation; /* of the channel: counts dials and upgrades; a match holds for one of them */
-    unsigned dials;      /* in this decision */
-    unsigned sni_nth;    /* which candidate's name the next handshake shows */
-    bool first;          /* this connection was dialled with the session: its banner is the client's */
-    bool greeted;        /* it has taken an EHLO or HELO */
-    bool listed;         /* `list` is what it answered to EHLO on this channel */
-    bool dirty;  /* the client built something up (AUTH, XCLIENT, an unknown verb) that a fresh connection would lack:
-                    never dial again */
-    bool authed; /* AUTH went out */
+    unsigned generation;           /* of the channel: counts dials and upgrades; a match holds for one of them */
+    unsigned dials;                /* in this decision */
+    char sni[2][HOSTNAME_MAX + 1]; /* names shown in this decision, that of the open channel first; n_sni of them */
+    unsigned n_sni;
+    bool first;   /* this connection was dialled with the session: its banner is the client's */
+    bool greeted; /* it has taken an EHLO or HELO */
+    bool listed;  /* `list` is what it answered to EHLO on this channel */
+    bool dirty;   /* the client built something up (AUTH, XCLIENT, an unknown verb) that a fresh connection would lack:
+                     never dial again */
+    bool authed;  /* AUTH went out */
     bool starttls_refused;
     bool helo_tried;
     bool ended;               /* the stream told its end; what it brought before is still to be read */

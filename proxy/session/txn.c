@@ -132,17 +132,23 @@ enum way {
 /* While the far side owes replies the time is the server's, not ours. */
 static void begin_decision(struct session *s)
 {
+    struct far *const f = &s->far;
+
     if (s->decision.ms != 0) {
         if (slots_open(&s->slots))
             s->decision = session_now(s);
         return;
     }
     s->decision = session_now(s);
-    s->far.dials = 0;
-    if (s->far.leg == LEG_NONE) {
-        s->far.handshake = HANDSHAKE_NOT_TRIED;
-        s->far.sni_nth = 0;
-        s->far.said[0] = '\0';
+    f->dials = 0;
+    if (f->leg == LEG_NONE)
+        f->said[0] = '\0';
+    if (f->leg == LEG_READY && stream_is_tls(&f->stream)) {
+        f->n_sni = 1;
+    } else {
+        f->n_sni = 0;
+        if (s->txn.state != TXN_SENT) /* each transaction tries TLS anew */
+            f->handshake = HANDSHAKE_NOT_TRIED;
     }
 }
 
@@ -192,10 +198,8 @@ static enum way follow(struct session *s, const struct verdict *v)
             return dial(s);
         if (slots_open(&s->slots))
             return WAY_WAIT;
-        if (f->handshake == HANDSHAKE_DONE) { /* the certificate was another host's: once more, under the next name */
+        if (f->handshake == HANDSHAKE_DONE) /* the certificate was another host's: once more, under the next name */
             f->handshake = HANDSHAKE_NOT_TRIED;
-            f->sni_nth++;
-        }
         far_step(s, EV_HANG_UP);
         return WAY_MOVED;
     }
