@@ -69,6 +69,10 @@ $(BUILD)/libwaxseal.a: $(LIB_OBJ)
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# The time of the build, below which no clock is believed.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+$(BUILD)/proxy/role/dates.o: ALL_CFLAGS += -DBUILD_EPOCH=$(SOURCE_DATE_EPOCH)
+
 $(BUILD)/%.o: %.c Makefile | $(WOLFSSL_LIB)
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c -o $@ $<

@@ -52,6 +52,15 @@
 #define ROUTE_QUESTIONS_MAX (1 + ROUTE_HOSTS_MAX * 5) /* MX; A, AAAA, CNAME, TLSA twice for each host */
 #define ALIAS_HOPS_MAX 8                              /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
 
+#define ANCHORS_MAX 16         /* trust anchors: KSKs of the root, two during a roll */
+#define ANCHOR_LINE_MAX 1536   /* a DNSKEY of 8192 bits as text */
+#define LOOKUPS_MAX 64         /* questions with libunbound at once: 2000 cost 35 MB */
+#define LOOKUPS_OF_ROUTE 8     /* of one route: an expensive zone leaves room for the others */
+#define ROUTES_MAX 128         /* routes that are being found out; about 55 kB each */
+#define ROUTE_WAITERS_MAX 2048 /* requests that wait for a route; a further one is answered with an error at once */
+#define RESOLVER_LATE_MAX 256  /* answers to workers whose pair is full; 12 kB and up each */
+#define ROUTE_LIFE_S 60        /* a route that nobody waits for goes on this long: the next try finds it in the cache */
+
 /* configuration */
 #define CONFIG_NETS_MAX 256    /* addresses and networks of one set */
 #define CONFIG_ENDPOINTS_MAX 8 /* listeners; forwarders */

@@ -1,0 +1,191 @@
+#include "role/resolver.h"
+
+#include "role/routes.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum {
+    AGAIN_MS = 20 /* a worker whose pair is full is busy with a handshake */
+};
+
+/* One request of a worker, until its answer is sent. */
+struct ask {
+    struct resolver *resolver;
+    unsigned worker;
+    uint32_t number;
+    uint32_t life; /* of that worker: an answer to one that has died goes to nobody */
+};
+
+/* An answer for which there was no room in the pair. */
+struct late {
+    struct late *next;
+    unsigned worker;
+    uint32_t life;
+    size_t n;
+    _Alignas(8) uint8_t message[];
+};
+
+struct resolver {
+    struct child *child;
+    struct routes *routes;
+    uint32_t life[PEERS_MAX];
+    struct late *late; /* the oldest first */
+    unsigned n_late;
+    struct timer again;
+    struct {
+        struct wire_route head;
+        struct route route;
+    } message;
+};
+static_assert(sizeof(((struct resolver *)0)->message) <= MSG_MAX, "an answer is one message");
+
+static void say(void *who, int priority, const char *line)
+{
+    struct resolver *self = who;
+
+    child_say(self->child, priority, "%s", line);
+}
+
+static void keep(struct resolver *self, const struct ask *ask, size_t n)
+{
+    struct late **at = &self->late, *late;
+
+    if (self->n_late == RESOLVER_LATE_MAX)
+        return; /* the worker's own budget ends the wait: fails closed */
+    late = malloc(sizeof *late + n);
+    if (late == NULL)
+        return;
+    *late = (struct late){ .worker = ask->worker, .life = ask->life, .n = n };
+    memcpy(late->message, &self->message, n);
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = late;
+    self->n_late++;
+    if (!timer_is_set(&self->again))
+        timer_set(&self->again, AGAIN_MS);
+}
+
+/* Each late answer once; what still does not fit stays, in its order. */
+static void send_late(void *owner)
+{
+    struct resolver *self = owner;
+
+    for (struct late **at = &self->late; *at != NULL;) {
+        struct late *late = *at;
+
+        if (self->life[late->worker] == late->life &&
+            child_send(self->child, ROLE_WORKER, late->worker, late->message, late->n, NULL, 0) == AGAIN_WRITE) {
+            at = &late->next;
+            continue;
+        }
+        *at = late->next;
+        free(late);
+        self->n_late--;
+    }
+    if (self->late != NULL)
+        timer_set(&self->again, AGAIN_MS);
+}
+
+static void on_route(void *owner, const struct route *route)
+{
+    struct ask *ask = owner;
+    struct resolver *self = ask->resolver;
+
+    if (route != NULL && self->life[ask->worker] == ask->life) {
+        const size_t n = offsetof(struct resolver, message.route) - offsetof(struct resolver, message) + route->size;
+
+        self->message.head = (struct wire_route){ .kind = WIRE_ROUTE, .ask = ask->number };
+        memcpy(&self->message.route, route, route->size);
+        if (child_send(self->child, ROLE_WORKER, ask->worker, &self->message, n, NULL, 0) == AGAIN_WRITE)
+            keep(self, ask, n);
+    }
+    free(ask);
+}
+
+/* What a worker asks; false: it does not keep to the protocol. */
+static bool take(struct resolver *self, unsigned worker, const struct wire_route_ask *m, size_t n)
+{
+    struct hostname domain;
+    struct ask *ask;
+
+    if (n != sizeof *m || m->kind != WIRE_ROUTE_ASK || m->port == 0 ||
+        memchr(m->domain, '\0', sizeof m->domain) == NULL || hostname_parse(span_str(m->domain), &domain) != OK)
+        return false;
+    ask = malloc(sizeof *ask);
+    if (ask == NULL)
+        return true; /* the worker's budget ends the wait */
+    *ask = (struct ask){ self, worker, m->ask, self->life[worker] };
+    routes_ask(self->routes, &domain, m->port, on_route, ask);
+    return true;
+}
+
+static void message(void *owner, enum role from, unsigned index, const void *msg, size_t n, const int *fds,
+                    unsigned n_fds)
+{
+    struct resolver *self = owner;
+
+    for (unsigned i = 0; i < n_fds; i++)
+        close(fds[i]);
+    if (from != ROLE_WORKER || index >= PEERS_MAX || n_fds > 0 || !take(self, index, msg, n)) {
+        child_say(self->child, LOG_ERR, "resolver: a message that makes no sense: that process is cut off");
+        child_cut(self->child, from, index);
+    }
+}
+
+static void peer(void *owner, enum role with, unsigned index)
+{
+    struct resolver *self = owner;
+
+    if (with == ROLE_WORKER && index < PEERS_MAX)
+        self->life[index]++;
+}
+
+static void config(void *owner)
+{
+    struct resolver *self = owner;
+
+    routes_config(self->routes, child_config(self->child));
+}
+
+static void stop(void *owner)
+{
+    struct resolver *self = owner;
+
+    timer_cancel(&self->again);
+    routes_free(self->routes);
+    while (self->late != NULL) {
+        struct late *next = self->late->next;
+
+        free(self->late);
+        self->late = next;
+    }
+    free(self);
+}
+
+static void *start(struct child *c)
+{
+    struct resolver *self = calloc(1, sizeof *self);
+
+    if (self == NULL)
+        return NULL;
+    self->child = c;
+    timer_init(&self->again, child_loop(c), send_late, self);
+    self->routes = routes_new(child_loop(c), child_config(c), say, self);
+    if (self->routes == NULL) {
+        stop(self);
+        return NULL;
+    }
+    return self;
+}
+
+const struct child_ops resolver_ops = {
+    .role = ROLE_RESOLVER,
+    .start = start,
+    .message = message,
+    .peer = peer,
+    .config = config,
+    .stop = stop,
+};
