@@ -21,22 +21,25 @@
 #define ASKS_MAX                                                                                                       \
     16 /* recipient domains of one transaction; a further one gets 451, the client brings it in the next               \
         */
-#define MAIL_LINE_MAX 4096 /* a held MAIL: RFC 5321 asks for 512, each extension adds to it (3461, 6531, 4954: some 1100 in all) */
-#define SESSION_IDLE_S 3600 /* no byte from either side: longer than any timer of RFC 5321 4.5.3.2, so never ours to end what lives */
-#define SESSION_BYE_S 30 /* from our goodbye to the reset, for a peer that does not read */
-#define HANDSHAKE_S 10 /* of the decision's time; DESIGN.md 'One decision budget' */
+#define MAIL_LINE_MAX                                                                                                  \
+    4096 /* a held MAIL: RFC 5321 asks for 512, each extension adds to it (3461, 6531, 4954: some 1100 in all) */
+#define SESSION_IDLE_S                                                                                                 \
+    3600 /* no byte from either side: longer than any timer of RFC 5321 4.5.3.2, so never ours to end what lives */
+#define SESSION_BYE_S 30      /* from our goodbye to the reset, for a peer that does not read */
+#define HANDSHAKE_S 10        /* of the decision's time; DESIGN.md 'One decision budget' */
 #define KEEPER_SILENT_MS 1000 /* then memory is unknown */
-#define HELD_REPLY_MAX 1024 /* a server's no to MAIL, kept to be given to every RCPT */
+#define HELD_REPLY_MAX 1024   /* a server's no to MAIL, kept to be given to every RCPT */
 
 /* certificates */
 #define CHAIN_CERTS_MAX 64     /* the TLS library's own bound (MAX_CHAIN_DEPTH) */
 #define CHAIN_BYTES_MAX 102400 /* and its bound on one certificate message (MAX_CERTIFICATE_SZ) */
 #define CERT_EXTENSIONS_MAX 64 /* of one certificate: real ones have ten; one with more is part of no path */
 #define PATH_SIGNATURES_MAX                                                                                            \
-    32                        /* signatures checked for one dane_match, whatever chain and records hold: about 5 are   \
-                                 usual, P-521 costs 4 ms each, and a chain of 31 in disorder needs 30 */
-#define PATH_STEPS_MAX 256    /* certificates tried on the way up: cross-signed loops have very many paths */
-#define PATH_NAMES_MAX 250000 /* comparisons of a name with a name constraint: both lists are the sender's to fill */
+    32 /* signatures checked for one dane_match, whatever chain and records hold: about 5 are                          \
+          usual, P-521 costs 4 ms each, and a chain of 31 in disorder needs 30 */
+#define ROUTE_SIGNATURES_MAX 128 /* after so many the hosts of a route that are left are not asked: 0.1 s at worst */
+#define PATH_STEPS_MAX 256       /* certificates tried on the way up: cross-signed loops have very many paths */
+#define PATH_NAMES_MAX 250000    /* comparisons of a name with a name constraint: both lists are the sender's to fill */
 
 /* DNS: one route */
 #define ROUTE_HOSTS_MAX                                                                                                \

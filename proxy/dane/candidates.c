@@ -191,8 +191,9 @@ struct match_answer candidates_match(const struct route *r, const struct candida
                                      struct tlsa *record)
 {
     struct match_answer best = { .result = MATCH_NO, .name = SPAN(""), .reason = "tlsa-invalid" };
+    unsigned spent = 0;
 
-    for (unsigned i = 0; i < c->n; i++) {
+    for (unsigned i = 0; i < c->n && spent < ROUTE_SIGNATURES_MAX; i++) {
         const struct route_host *h = &r->host[c->host[i]];
         struct tlsa set[ROUTE_TLSA_MAX];
         struct match_answer got;
@@ -200,14 +201,17 @@ struct match_answer candidates_match(const struct route *r, const struct candida
         if (h->tlsa != TLSA_USABLE)
             continue;
         got = match_host(r, h, domain, chain, n_chain, at, set);
+        spent += got.signatures;
         if (got.result == MATCH_YES) {
             *host = c->host[i];
             *record = *got.tlsa;
             got.tlsa = record; /* set[] ends here */
+            got.signatures = spent;
             return got;
         }
         if (got.result > best.result)
             best = got;
     }
+    best.signatures = spent;
     return best;
 }

@@ -46,7 +46,8 @@ struct span candidates_host(const struct route *r, const struct candidates *c);
  *   domain   the recipient domain (the original next-hop domain): a reference identifier, as its expanded name is,
  * where the MX set is secure (RFC 7672 3.2.2); of an insecure set the host's base domain is the only one *host    index
  * into route.host of the host that matched; untouched without a match *record  the record that matched, whose data
- * points into r; the answer's tlsa points here returns  the match, or the most telling failure
+ * points into r; the answer's tlsa points here returns  the match, or the most telling failure.
+ * After ROUTE_SIGNATURES_MAX signature checks the hosts that are left are not asked, which fails closed.
  */
 struct match_answer candidates_match(const struct route *r, const struct candidates *c, struct span domain,
                                      const struct span *chain, size_t n_chain, struct wall at, unsigned *host,

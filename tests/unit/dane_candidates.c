@@ -4,6 +4,7 @@
 
 #include "cert/pem.h"
 #include "dane/candidates.h"
+#include "mint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -535,11 +536,53 @@ static void matching(void **state)
     }
 }
 
+/* Fifty hosts with bare keys of all sorts, and a chain that leads into a crowd: the work is bounded for the route. A100
+ */
+static void hostile_route(void **state)
+{
+    static struct route r;
+    struct candidates c = { .found = FOUND_UNLISTED, .n = ROUTE_HOSTS_MAX, .tlsa = TLSA_USABLE };
+    struct mint_key crowd_key, other_key;
+    struct buf crowd[8];
+    struct span chain[8];
+    struct tlsa record;
+    struct match_answer got;
+    unsigned host = 99;
+
+    (void)state;
+    mint_key_make(&crowd_key, 1);
+    mint_key_make(&other_key, 2);
+    memcpy(r.pool, other_key.spki, sizeof other_key.spki);
+    for (unsigned i = 0; i < 8; i++) {
+        crowd[i] = mint(&(struct mint_spec){ .subject = "Crowd",
+                                             .issuer = "Crowd",
+                                             .key = &crowd_key,
+                                             .signer = &crowd_key,
+                                             .dns = { "mx.example" },
+                                             .ca = true,
+                                             .padding = i + 1 });
+        chain[i] = buf_bytes(&crowd[i]);
+    }
+    r.record[0] = (struct route_tlsa){ USAGE_DANE_TA, SELECTOR_SPKI, MATCH_FULL, { 0, sizeof other_key.spki } };
+    for (unsigned i = 0; i < ROUTE_HOSTS_MAX; i++) {
+        r.host[i] = (struct route_host){ .tlsa = TLSA_USABLE, .n_tlsa = 1 };
+        c.host[i] = (uint8_t)i;
+    }
+    got = candidates_match(&r, &c, SPAN("example"), chain, 8, (struct wall){ MINT_NOW }, &host, &record);
+    assert_int_equal(got.result, MATCH_NO);
+    assert_int_equal(host, 99);
+    assert_true(got.signatures >= ROUTE_SIGNATURES_MAX);
+    assert_true(got.signatures < ROUTE_SIGNATURES_MAX + PATH_SIGNATURES_MAX);
+    for (unsigned i = 0; i < 8; i++)
+        mint_free(&crowd[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(branches),
         cmocka_unit_test(matching),
+        cmocka_unit_test(hostile_route),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
