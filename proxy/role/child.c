@@ -296,7 +296,7 @@ static void meet_all(struct child *c)
             c->ops->peer(c->self, ROLE_WORKER, i);
 }
 
-static enum rc begin(struct child *c)
+static enum rc begin(struct child *c, int null)
 {
     struct wire_ready ready = { .kind = WIRE_READY, .seccomp = 1 };
 
@@ -304,7 +304,7 @@ static enum rc begin(struct child *c)
     if (c->broken)
         return FAILED;
     c->self = c->ops->start(c);
-    if (c->self == NULL)
+    if (c->self == NULL || (null >= 0 && dup2(null, STDERR_FILENO) < 0))
         return FAILED;
     if (privs_confine(c->ops->role, c->config, &ready.landlock) != OK) {
         child_say(c, LOG_ERR, "%s: the system call filter cannot be set: %s", privs_role_name(c->ops->role),
@@ -317,7 +317,7 @@ static enum rc begin(struct child *c)
     return msg_send(c->broker.fd, &ready, sizeof ready, NULL, 0);
 }
 
-int child_run(const struct child_ops *ops, unsigned index, int broker, const struct config *config)
+int child_run(const struct child_ops *ops, unsigned index, int broker, const struct config *config, int null)
 {
     struct child *c = NULL;
     bool well = false;
@@ -326,7 +326,7 @@ int child_run(const struct child_ops *ops, unsigned index, int broker, const str
     c = child_new(ops, index, broker, config);
     if (c == NULL)
         return 1;
-    well = begin(c) == OK && (c->finished || loop_run(c->loop) == OK) && c->finished;
+    well = begin(c, null) == OK && (c->finished || loop_run(c->loop) == OK) && c->finished;
     child_free(c);
     return well ? 0 : 1;
 }

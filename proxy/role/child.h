@@ -34,9 +34,12 @@ struct child_ops {
     void (*stop)(void *self);
 };
 
-/* child_run - the whole life of a child behind its pair to the broker, which it takes. Returns its exit status: 0 when
- * it finished, else 1. */
-int child_run(const struct child_ops *ops, unsigned index, int broker, const struct config *config);
+/*
+ * child_run - the whole life of a child behind its pair to the broker, which it takes.
+ *   null     a descriptor that takes stderr's place once the role has started: nobody reads it any more; -1: it stays
+ *   returns  its exit status: 0 when it finished, else 1
+ */
+int child_run(const struct child_ops *ops, unsigned index, int broker, const struct config *config, int null);
 
 struct loop *child_loop(struct child *c);
 const struct config *child_config(const struct child *c);
