@@ -1,5 +1,6 @@
 #include "io/addr.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG 128
 #define IP6T_SO_ORIGINAL_DST 80 /* linux/netfilter_ipv6/ip6_tables.h, which does not go with netinet/in.h */
 
 void addr_text(const struct addr *a, char out[ADDR_TEXT_MAX])
@@ -125,7 +125,7 @@ enum rc addr_listen(const struct addr *at, bool transparent, int *fd)
         return FAILED;
     if (!set_int(s, SOL_SOCKET, SO_REUSEADDR, 1) || (!v4 && !set_int(s, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
         (transparent && !set_transparent(s, v4)) || bind(s, (const struct sockaddr *)&sa, len) != 0 ||
-        listen(s, BACKLOG) != 0)
+        listen(s, LISTEN_BACKLOG) != 0)
         return give_up(s);
     *fd = s;
     return OK;

@@ -1,0 +1,493 @@
+#include "role/broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "io/addr.h"
+#include "policy/why.h"
+#include "role/dial.h"
+#include "role/family.h"
+#include "role/gate.h"
+#include "role/ledger.h"
+#include "role/notify.h"
+#include "role/reload.h"
+
+#define COUNTS_MS 1000 /* the keeper hears of new numbers at most this often */
+#define GRUMBLE_MS                                                                                                     \
+    1000 /* and the log of a connection that may not pass: whoever can reach the listener can make many */
+
+struct broker;
+
+struct listener {
+    struct broker *broker;
+    struct addr at;
+    int fd; /* -1: closed */
+    struct watch watch;
+};
+
+struct broker {
+    const struct broker_start *start;
+    struct loop *loop;
+    struct config *config;
+    const struct config *shown; /* the same, as the family sees it */
+    struct family *family;
+    struct ledger *ledger;
+    struct reload reload;
+    struct listener listener[CONFIG_ENDPOINTS_MAX];
+    struct timer pause, tell;
+    struct wire_counts counts;
+    struct mono grumbled;
+    unsigned cap;
+    bool up, stopping, well;
+    char overload[WHY_REPLY_MAX];
+    size_t n_overload;
+};
+
+/* ---- numbers ---- */
+
+static void tell_counts(void *owner)
+{
+    struct broker *const b = owner;
+
+    b->counts.sessions = ledger_count(b->ledger);
+    b->counts.peak = ledger_peak(b->ledger);
+    b->counts.draining = b->stopping;
+    b->counts.process[0] =
+        (struct wire_process){ .role = ROLE_BROKER, .pid = (int32_t)getpid(), .ready = 1, .seccomp = 1 };
+    b->counts.n_processes = 1 + family_list(b->family, &b->counts.process[1]);
+    (void)!family_send(b->family, ROLE_KEEPER, 0, &b->counts, sizeof b->counts, NULL, 0);
+}
+
+static void counted(struct broker *b)
+{
+    if (!timer_is_set(&b->tell))
+        timer_set(&b->tell, COUNTS_MS);
+}
+
+/* ---- a connection that does not become a session ---- */
+
+static void reset(int fd)
+{
+    const struct linger now = { .l_onoff = 1 };
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+}
+
+/* Its outcome line. Early refusals have no domain. */
+static void record(struct broker *b, const struct ledger_entry *e, enum outcome outcome, enum why why)
+{
+    struct wire_record m = { .kind = WIRE_RECORD };
+
+    m.record.outcome = (uint8_t)outcome;
+    m.record.why = (uint8_t)why;
+    m.record.level = b->config->site.fallback;
+    m.record.client = e->client;
+    m.record.server = e->server;
+    (void)!family_send(b->family, ROLE_KEEPER, 0, &m, sizeof m, NULL, 0);
+}
+
+static void overload(struct broker *b, int client, const struct ledger_entry *e)
+{
+    b->counts.over_limit++;
+    record(b, e, OUTCOME_REFUSED, WHY_OVERLOAD);
+    (void)!send(client, b->overload, b->n_overload, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(client);
+}
+
+static void turn_away(struct broker *b, int client, const struct ledger_entry *e, enum gate why)
+{
+    const struct mono now = clock_mono();
+    char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
+
+    b->counts.refused_address++;
+    reset(client);
+    if (b->grumbled.ms != 0 && now.ms - b->grumbled.ms < GRUMBLE_MS)
+        return;
+    b->grumbled = now;
+    ip_text(&e->client, from);
+    ip_text(&e->server, to);
+    family_say(b->family, LOG_WARNING, "connection reset: %s to %s port %u: %s (%llu so far)", from, to,
+               (unsigned)e->server_port, gate_word(why), (unsigned long long)b->counts.refused_address);
+}
+
+/* ---- a connection that does ---- */
+
+/* Where the client comes from and where it wanted to go. GATE_PASS, or why that cannot be taken at its word. */
+static enum gate read_addresses(const struct listener *l, int fd, struct ledger_entry *e)
+{
+    const bool redirected = l->broker->config->intercept == INTERCEPT_REDIRECT;
+    struct addr client, local, server;
+
+    if (addr_peer(fd, &client) != OK || addr_local(fd, &local) != OK)
+        return GATE_DIRECT;
+    server = local;
+    const enum rc before = redirected ? addr_before_nat(fd, &server) : OK;
+    e->client = client.ip;
+    e->client_port = client.port;
+    e->server = server.ip;
+    e->server_port = server.port;
+    if (before != OK || (redirected && ip_eq(&server.ip, &local.ip) && server.port == local.port) ||
+        (ip_eq(&server.ip, &l->at.ip) && server.port == l->at.port))
+        return GATE_DIRECT;
+    return GATE_PASS;
+}
+
+static enum gate judge(const struct listener *l, int fd, struct ledger_entry *e)
+{
+    enum gate g = read_addresses(l, fd, e);
+
+    if (g == GATE_PASS)
+        g = gate_judge(l->broker->config, &e->client, &e->server, e->server_port);
+    if (g == GATE_PASS && addr_is_ours(&e->server))
+        g = GATE_OWN;
+    return g;
+}
+
+/* The worker with the fewest sessions among those that are ready; false where none is. */
+static bool idlest(const struct broker *b, unsigned *worker)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < b->config->workers && i < PEERS_MAX; i++)
+        if (family_has(b->family, ROLE_WORKER, i) &&
+            (!found || ledger_of(b->ledger, i) < ledger_of(b->ledger, *worker))) {
+            *worker = i;
+            found = true;
+        }
+    return found;
+}
+
+static struct wire_session about(uint32_t kind, const struct ledger_entry *e, int error)
+{
+    return (struct wire_session){ .kind = kind,
+                                  .error = (uint32_t)error,
+                                  .id = e->id,
+                                  .client = e->client,
+                                  .server = e->server,
+                                  .client_port = e->client_port,
+                                  .server_port = e->server_port };
+}
+
+/* Both descriptors to a worker. Not OK: it takes none, and the session is not in the ledger. */
+static enum rc hand_over(struct broker *b, unsigned worker, const struct ledger_entry *seen, const int fds[2])
+{
+    struct ledger_entry *const e = ledger_open(b->ledger, worker);
+    enum rc rc = FULL;
+
+    if (e == NULL)
+        return rc;
+    const uint64_t id = e->id;
+    *e = *seen;
+    e->id = id;
+    e->worker = worker;
+    const struct wire_session m = about(WIRE_SESSION, e, 0);
+    rc = family_send(b->family, ROLE_WORKER, worker, &m, sizeof m, fds, 2);
+    if (rc != OK)
+        ledger_close(b->ledger, e);
+    return rc;
+}
+
+static void arrive(struct listener *l, int client)
+{
+    struct broker *const b = l->broker;
+    struct ledger_entry e = { 0 };
+    const enum gate g = judge(l, client, &e);
+    unsigned worker = 0;
+    int server = -1;
+
+    b->counts.accepted++;
+    counted(b);
+    if (g != GATE_PASS) {
+        turn_away(b, client, &e, g);
+        return;
+    }
+    if (!ledger_admits(b->ledger, &e.client, b->config->sessions, b->config->per_client) || !idlest(b, &worker)) {
+        overload(b, client, &e);
+        return;
+    }
+    if (dial(b->config, &e, &server) != OK) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            overload(b, client, &e);
+            return;
+        }
+        b->counts.dial_failed++;
+        record(b, &e, OUTCOME_FAILED, WHY_DIAL_FAILED);
+        reset(client); /* before any banner byte, so that the client tries its next MX */
+        return;
+    }
+    if (hand_over(b, worker, &e, (const int[]){ client, server }) == OK) {
+        close(client);
+        close(server);
+    } else {
+        reset(server);
+        overload(b, client, &e);
+    }
+}
+
+/* ---- listeners ---- */
+
+static void listen_to(struct broker *b, bool yes)
+{
+    for (unsigned i = 0; i < CONFIG_ENDPOINTS_MAX; i++)
+        if (b->listener[i].fd >= 0 && watch_want(&b->listener[i].watch, yes ? LOOP_READ : 0) != OK)
+            family_say(b->family, LOG_ERR, "a listener cannot be watched: %s", strerror(errno));
+}
+
+/* Without a worker, connections wait in the kernel; after SIGTERM there is nothing to wait for. */
+static void listen_if_useful(struct broker *b)
+{
+    unsigned worker = 0;
+
+    listen_to(b, b->up && !b->stopping && !timer_is_set(&b->pause) && idlest(b, &worker));
+}
+
+static void pause_is_over(void *owner)
+{
+    listen_if_useful(owner);
+}
+
+static void on_accept(void *owner, unsigned ready)
+{
+    struct listener *const l = owner;
+
+    (void)ready;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        const int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            arrive(l, fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            family_say(l->broker->family, LOG_ERR, "accept: %s; waiting", strerror(errno));
+            timer_set(&l->broker->pause, ACCEPT_PAUSE_MS);
+            listen_if_useful(l->broker);
+            return;
+        }
+        if (errno == EAGAIN)
+            return; /* any other error is that of a connection that is gone already (accept(2)) */
+    }
+}
+
+static void close_listeners(struct broker *b)
+{
+    for (unsigned i = 0; i < CONFIG_ENDPOINTS_MAX; i++) {
+        if (b->listener[i].fd < 0)
+            continue;
+        watch_close(&b->listener[i].watch);
+        close(b->listener[i].fd);
+        b->listener[i].fd = -1;
+    }
+}
+
+/* ---- what the children say ---- */
+
+static void dial_again(struct broker *b, unsigned worker, const struct wire_session *ask)
+{
+    const struct ledger_entry *const e = ledger_find(b->ledger, ask->id, worker);
+    struct wire_session answer = *ask;
+    int server = -1;
+
+    if (e != NULL)
+        answer = about(WIRE_DIALED, e, dial(b->config, e, &server) == OK ? 0 : errno);
+    else /* not its session: it gets no socket */
+        answer.error = EPERM;
+    answer.kind = WIRE_DIALED;
+    b->counts.dial_failed += server < 0;
+    counted(b);
+    if (family_send(b->family, ROLE_WORKER, worker, &answer, sizeof answer, &server, server >= 0 ? 1 : 0) != OK)
+        family_say(b->family, LOG_ERR, "worker %u does not take its messages", worker);
+    if (server >= 0)
+        close(server);
+}
+
+static enum rc on_message(void *owner, enum role from, unsigned index, const void *msg, size_t n)
+{
+    struct broker *const b = owner;
+    struct wire_session m;
+
+    if (from != ROLE_WORKER || n != sizeof m)
+        return MALFORMED;
+    memcpy(&m, msg, sizeof m);
+    if (m.kind == WIRE_DIAL) {
+        dial_again(b, index, &m);
+        return OK;
+    }
+    if (m.kind != WIRE_END)
+        return MALFORMED;
+    struct ledger_entry *const e = ledger_find(b->ledger, m.id, index);
+    if (e != NULL)
+        ledger_close(b->ledger, e);
+    counted(b);
+    return OK;
+}
+
+/* The first time: now the parent may go, and connections may come. */
+static void come_up(struct broker *b)
+{
+    b->up = true;
+    if (b->start->ready >= 0) {
+        (void)!write(b->start->ready, "", 1);
+        close(b->start->ready);
+        if (b->start->null >= 0)
+            (void)dup2(b->start->null, STDERR_FILENO);
+    }
+    notify_ready(b->start->notify);
+    family_say(b->family, LOG_INFO, "ready: %u worker%s, %u listener%s", (unsigned)b->config->workers,
+               b->config->workers == 1 ? "" : "s", (unsigned)b->config->listen.n, b->config->listen.n == 1 ? "" : "s");
+}
+
+static void on_ready(void *owner, enum role role, unsigned index)
+{
+    struct broker *const b = owner;
+    const struct wire_simple control = { .kind = WIRE_CONTROL };
+
+    (void)index;
+    if (role == ROLE_KEEPER) {
+        (void)!family_send(b->family, ROLE_KEEPER, 0, &control, sizeof control, &b->start->control, 1);
+        tell_counts(b);
+    }
+    if (!b->up && family_is_ready(b->family))
+        come_up(b);
+    listen_if_useful(b);
+    counted(b);
+}
+
+static void on_died(void *owner, enum role role, unsigned index)
+{
+    struct broker *const b = owner;
+
+    if (role == ROLE_WORKER)
+        ledger_forget(b->ledger, index); /* the kernel has reset them with its descriptors */
+    listen_if_useful(b);
+    counted(b);
+}
+
+static void on_ended(void *owner, bool well)
+{
+    struct broker *const b = owner;
+
+    b->well = well;
+    loop_stop(b->loop);
+}
+
+/* ---- signals ---- */
+
+static void begin_reload(struct broker *b)
+{
+    notify_reloading(b->start->notify);
+    reload_begin(&b->reload, b->family, b->start->config_path, b->config, b->cap);
+}
+
+static void on_reaped(void *owner, pid_t pid, int status)
+{
+    struct broker *const b = owner;
+    const struct wire_simple m = { .kind = WIRE_CONFIG };
+    struct config *fresh = NULL;
+    int sealed = -1;
+
+    if (!reload_end(&b->reload, pid, status, b->config, &fresh, &sealed))
+        return;
+    if (fresh != NULL) {
+        free(b->config);
+        b->config = fresh;
+        b->shown = fresh;
+        family_tell(b->family, &m, sizeof m, &sealed, 1);
+        family_say(b->family, LOG_INFO, "the configuration was read again and is in force");
+    }
+    if (sealed >= 0)
+        close(sealed);
+    notify_ready(b->start->notify);
+    if (b->reload.again)
+        begin_reload(b);
+}
+
+static void on_signal(void *owner, int number)
+{
+    struct broker *const b = owner;
+
+    if (number == SIGCHLD) {
+        family_reap(b->family);
+    } else if (number == SIGHUP) {
+        if (b->up && !b->stopping)
+            begin_reload(b);
+    } else if (b->stopping) {
+        family_hurry(b->family);
+    } else {
+        b->stopping = true;
+        notify_stopping(b->start->notify);
+        close_listeners(b); /* from here on the kernel's rules reset what comes */
+        family_say(b->family, LOG_INFO, "stopping: %u sessions are left to end", ledger_count(b->ledger));
+        tell_counts(b);
+        family_drain(b->family);
+    }
+}
+
+/* ---- from start to end ---- */
+
+static enum rc set_up(struct broker *b)
+{
+    static const int numbers[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+    static const struct family_ops ops = {
+        .message = on_message, .ready = on_ready, .died = on_died, .ended = on_ended, .reaped = on_reaped
+    };
+    static const struct why_about nothing;
+    struct timespec boot = { 0 };
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &boot);
+    b->n_overload = why_reply(421, WHY_OVERLOAD, &nothing, b->overload, sizeof b->overload);
+    b->cap = b->config->sessions;
+    b->ledger = ledger_new(b->cap, (uint64_t)boot.tv_sec * 1000 + (uint64_t)boot.tv_nsec / 1000000);
+    b->family = family_new(b->loop, b->start->roles, b->config->workers, &b->shown, b->start->null, &ops, b);
+    if (b->ledger == NULL || b->family == NULL)
+        return FAILED;
+    timer_init(&b->pause, b->loop, pause_is_over, b);
+    timer_init(&b->tell, b->loop, tell_counts, b);
+    for (unsigned i = 0; i < b->config->listen.n; i++) {
+        struct listener *const l = &b->listener[i];
+
+        *l = (struct listener){ .broker = b,
+                                .at = { b->config->listen.at[i].ip, b->config->listen.at[i].port },
+                                .fd = b->start->listener[i] };
+        watch_open(&l->watch, b->loop, l->fd, on_accept, l);
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (loop_signal(b->loop, numbers[i], on_signal, b) != OK)
+            return FAILED;
+    return family_start(b->family);
+}
+
+static void tear_down(struct broker *b)
+{
+    close_listeners(b);
+    timer_cancel(&b->pause);
+    timer_cancel(&b->tell);
+    family_free(b->family);
+    ledger_free(b->ledger);
+    loop_free(b->loop);
+    free(b->config);
+}
+
+int broker_run(const struct broker_start *start, struct config *config)
+{
+    struct broker b = { .start = start, .config = config, .shown = config };
+
+    for (unsigned i = 0; i < CONFIG_ENDPOINTS_MAX; i++)
+        b.listener[i].fd = -1;
+    b.loop = loop_new();
+    if (b.loop == NULL || set_up(&b) != OK)
+        syslog(LOG_ERR, "cannot start: %s", strerror(errno));
+    else if (loop_run(b.loop) != OK)
+        syslog(LOG_ERR, "the loop failed: %s", strerror(errno));
+    tear_down(&b);
+    return b.well ? 0 : 1;
+}

@@ -1,0 +1,263 @@
+#include "role/control.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ops/log.h"
+#include "policy/why.h"
+#include "role/privs.h"
+
+struct client {
+    struct control *control;
+    int fd; /* -1: free */
+    struct watch watch;
+    struct timer patience;
+    char request[CONTROL_REQUEST_MAX];
+    size_t n_request;
+    char *answer; /* NULL: still asking */
+    size_t n_answer, sent;
+};
+
+struct control {
+    struct loop *loop;
+    const struct control_view *view;
+    int fd; /* -1: none */
+    struct watch watch;
+    struct client client[CONTROL_CLIENTS_MAX];
+};
+
+/* ---- the answer ---- */
+
+static void add_processes(cJSON *to, const struct wire_counts *counts)
+{
+    cJSON *const list = cJSON_AddArrayToObject(to, "processes");
+
+    for (unsigned i = 0; i < counts->n_processes && i < PROCESSES_MAX; i++) {
+        const struct wire_process *const p = &counts->process[i];
+        cJSON *const one = cJSON_CreateObject();
+
+        if (p->role > ROLE_KEEPER)
+            continue;
+        (void)cJSON_AddStringToObject(one, "role", privs_role_name((enum role)p->role));
+        (void)cJSON_AddNumberToObject(one, "index", p->index);
+        (void)cJSON_AddNumberToObject(one, "pid", p->pid);
+        (void)cJSON_AddBoolToObject(one, "ready", p->ready != 0);
+        (void)cJSON_AddBoolToObject(one, "seccomp", p->seccomp != 0);
+        (void)cJSON_AddNumberToObject(one, "landlock", p->landlock);
+        (void)cJSON_AddNumberToObject(one, "restarts", p->restarts);
+        (void)cJSON_AddItemToArray(list, one);
+    }
+}
+
+static void add_numbers(cJSON *to, const struct control_view *v)
+{
+    cJSON *part = cJSON_AddObjectToObject(to, "sessions");
+
+    (void)cJSON_AddNumberToObject(part, "now", v->counts.sessions);
+    (void)cJSON_AddNumberToObject(part, "peak", v->counts.peak);
+    (void)cJSON_AddNumberToObject(part, "limit", v->config->sessions);
+    part = cJSON_AddObjectToObject(to, "connections");
+    (void)cJSON_AddNumberToObject(part, "accepted", (double)v->counts.accepted);
+    (void)cJSON_AddNumberToObject(part, "over-limit", (double)v->counts.over_limit);
+    (void)cJSON_AddNumberToObject(part, "refused-address", (double)v->counts.refused_address);
+    (void)cJSON_AddNumberToObject(part, "dial-failed", (double)v->counts.dial_failed);
+    part = cJSON_AddObjectToObject(to, "outcomes");
+    for (unsigned i = 0; i < OUTCOME__COUNT; i++)
+        (void)cJSON_AddNumberToObject(part, log_outcome_word((enum outcome)i), (double)v->outcome[i]);
+    part = cJSON_AddArrayToObject(to, "reasons"); /* several rows of why.def may share a word */
+    for (unsigned i = 0; i < WHY__COUNT; i++) {
+        cJSON *const one = i == WHY_NONE || v->why[i] == 0 ? NULL : cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(one, "reason", why_word((enum why)i));
+        (void)cJSON_AddNumberToObject(one, "count", (double)v->why[i]);
+        if (one != NULL)
+            (void)cJSON_AddItemToArray(part, one);
+    }
+}
+
+static void add_resolver(cJSON *to, const struct control_view *v)
+{
+    static const char *const clocks[] = {
+        [CLOCK_UNSYNCED] = "unsynced", [CLOCK_ROUGH] = "rough", [CLOCK_SYNCED] = "synced"
+    };
+    cJSON *const part = cJSON_AddObjectToObject(to, "resolver");
+
+    (void)cJSON_AddBoolToObject(part, "known", v->resolver_known);
+    if (!v->resolver_known || v->resolver.clock > CLOCK_SYNCED)
+        return;
+    (void)cJSON_AddBoolToObject(part, "anchored", v->resolver.anchored != 0);
+    (void)cJSON_AddStringToObject(part, "clock", clocks[v->resolver.clock]);
+    (void)cJSON_AddNumberToObject(part, "in-hand", v->resolver.in_hand);
+}
+
+static char *status_text(const struct control_view *v)
+{
+    cJSON *const root = cJSON_CreateObject();
+    char *text = NULL;
+
+    (void)cJSON_AddBoolToObject(root, "enforce", v->config->enforce);
+    (void)cJSON_AddBoolToObject(root, "draining", v->counts.draining != 0);
+    add_processes(root, &v->counts);
+    add_numbers(root, v);
+    add_resolver(root, v);
+    (void)cJSON_AddNumberToObject(root, "failures-remembered", v->failures);
+    (void)cJSON_AddNumberToObject(root, "log-lines-lost", (double)v->log_lost);
+    text = cJSON_PrintUnformatted(root);
+    cJSON_Delete(root);
+    return text;
+}
+
+/* ---- one client ---- */
+
+static void end(struct client *k)
+{
+    if (k->fd < 0)
+        return;
+    watch_close(&k->watch);
+    timer_cancel(&k->patience);
+    close(k->fd);
+    cJSON_free(k->answer);
+    k->answer = NULL;
+    k->fd = -1;
+}
+
+static void out_of_patience(void *owner)
+{
+    end(owner);
+}
+
+static void answer(struct client *k)
+{
+    while (k->sent < k->n_answer) {
+        const ssize_t n = send(k->fd, k->answer + k->sent, k->n_answer - k->sent, MSG_NOSIGNAL);
+
+        if (n > 0)
+            k->sent += (size_t)n;
+        else if (n < 0 && errno == EAGAIN && watch_want(&k->watch, LOOP_WRITE) == OK)
+            return;
+        else
+            break;
+    }
+    end(k);
+}
+
+static void asked(struct client *k)
+{
+    static const char unknown[] = "{\"error\":\"the one request is: status\"}";
+    const bool status = k->n_request == 7 && memcmp(k->request, "status\n", 7) == 0;
+
+    k->answer = status ? status_text(k->control->view) : cJSON_malloc(sizeof unknown);
+    if (k->answer == NULL) {
+        end(k);
+        return;
+    }
+    if (!status)
+        memcpy(k->answer, unknown, sizeof unknown);
+    k->n_answer = strlen(k->answer);
+    k->answer[k->n_answer++] = '\n'; /* in place of the NUL: it is bytes from here on */
+    answer(k);
+}
+
+static void on_client(void *owner, unsigned ready)
+{
+    struct client *const k = owner;
+
+    (void)ready;
+    if (k->answer != NULL) {
+        answer(k);
+        return;
+    }
+    const ssize_t n = recv(k->fd, k->request + k->n_request, sizeof k->request - k->n_request, 0);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0) {
+        end(k);
+        return;
+    }
+    k->n_request += (size_t)n;
+    if (k->request[k->n_request - 1] == '\n' || k->n_request == sizeof k->request)
+        asked(k);
+}
+
+static bool may_ask(int fd)
+{
+    struct ucred who;
+    socklen_t len = sizeof who;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
+}
+
+static void on_accept(void *owner, unsigned ready)
+{
+    struct control *const c = owner;
+    const int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct client *k = NULL;
+
+    (void)ready;
+    if (fd < 0)
+        return;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX && k == NULL; i++)
+        if (c->client[i].fd < 0)
+            k = &c->client[i];
+    if (k == NULL || !may_ask(fd)) {
+        close(fd);
+        return;
+    }
+    k->fd = fd;
+    k->n_request = k->n_answer = k->sent = 0;
+    watch_open(&k->watch, c->loop, fd, on_client, k);
+    timer_set(&k->patience, CONTROL_S * 1000);
+    if (watch_want(&k->watch, LOOP_READ) != OK)
+        end(k);
+}
+
+/* ---- the socket ---- */
+
+struct control *control_new(struct loop *loop, const struct control_view *view)
+{
+    struct control *const c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->loop = loop;
+    c->view = view;
+    c->fd = -1;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        c->client[i].control = c;
+        c->client[i].fd = -1;
+        timer_init(&c->client[i].patience, loop, out_of_patience, &c->client[i]);
+    }
+    return c;
+}
+
+static void deaf(struct control *c)
+{
+    if (c->fd < 0)
+        return;
+    watch_close(&c->watch);
+    close(c->fd);
+    c->fd = -1;
+}
+
+void control_free(struct control *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        end(&c->client[i]);
+    deaf(c);
+    free(c);
+}
+
+void control_listen(struct control *c, int fd)
+{
+    deaf(c);
+    c->fd = fd;
+    watch_open(&c->watch, c->loop, fd, on_accept, c);
+    if (watch_want(&c->watch, LOOP_READ) != OK)
+        deaf(c);
+}

@@ -1,0 +1,213 @@
+#include "role/keeper.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "ops/log.h"
+#include "policy/grace.h"
+#include "role/control.h"
+
+#define LAST_LINES_MS 200 /* between the word to end and the end: what dead peers still said lies in their pairs */
+
+struct keeper {
+    struct child *child;
+    struct log log;
+    struct grace_table grace;
+    struct control *control;
+    struct control_view view;
+    struct timer last_lines;
+};
+
+/* ---- what the others tell ---- */
+
+static bool is_text(const char *s, size_t cap)
+{
+    return memchr(s, '\0', cap) != NULL;
+}
+
+static enum rc on_log(struct keeper *k, const struct wire_log *m)
+{
+    char line[sizeof m->text];
+
+    if (!is_text(m->text, sizeof m->text) || m->priority > LOG_DEBUG)
+        return MALFORMED;
+    (void)text_printable(span_str(m->text), line, sizeof line); /* it may quote what came from far away */
+    log_line(&k->log, clock_wall(), (int)m->priority, line);
+    return OK;
+}
+
+/* A finished domain: its line, its number, and what it teaches about TLS at this host. */
+static enum rc on_record(struct keeper *k, const struct wire_record *m)
+{
+    const struct record *const r = &m->record;
+    char line[LOG_LINE_MAX];
+    struct grace_key key;
+
+    if (record_check(r) != OK)
+        return MALFORMED;
+    (void)log_outcome(r, line, sizeof line);
+    log_line(&k->log, clock_wall(), LOG_INFO, line);
+    k->view.outcome[r->outcome]++;
+    k->view.why[r->why]++;
+    if (r->tls_done || r->tls_failed) {
+        grace_key_of(&key, &r->client, &r->server, r->domain, r->mx);
+        if (r->tls_done)
+            grace_succeeded(&k->grace, &key);
+        else
+            grace_failed(&k->grace, &key, clock_mono());
+    }
+    return OK;
+}
+
+static enum rc on_ask(struct keeper *k, unsigned worker, const struct wire_memory_ask *m)
+{
+    struct wire_memory answer = { .kind = WIRE_MEMORY, .ask = m->ask };
+    struct grace_key key;
+
+    if (!is_text(m->domain, sizeof m->domain) || !is_text(m->host, sizeof m->host))
+        return MALFORMED;
+    grace_key_of(&key, &m->client, &m->server, m->domain, m->host);
+    answer.grace = (uint8_t)grace_judge(&k->grace, &key, clock_mono(), child_config(k->child)->clear_after_s);
+    (void)!child_send(k->child, ROLE_WORKER, worker, &answer, sizeof answer, NULL,
+                      0); /* full: unknown, no clear text */
+    return OK;
+}
+
+/* One message, by its kind: its length must be that of its struct. MALFORMED ends the pair. */
+static enum rc take(struct keeper *k, enum role from, unsigned index, const void *msg, size_t n)
+{
+    switch (*(const uint32_t *)msg) {
+    case WIRE_LOG:
+        return n == sizeof(struct wire_log) ? on_log(k, msg) : MALFORMED;
+    case WIRE_RECORD:
+        return n == sizeof(struct wire_record) ? on_record(k, msg) : MALFORMED;
+    case WIRE_MEMORY_ASK:
+        return from == ROLE_WORKER && n == sizeof(struct wire_memory_ask) ? on_ask(k, index, msg) : MALFORMED;
+    case WIRE_COUNTS:
+        if (from != ROLE_BROKER || n != sizeof k->view.counts)
+            return MALFORMED;
+        memcpy(&k->view.counts, msg, n);
+        return OK;
+    case WIRE_RESOLVER:
+        if (from != ROLE_RESOLVER || n != sizeof k->view.resolver)
+            return MALFORMED;
+        memcpy(&k->view.resolver, msg, n);
+        k->view.resolver_known = true;
+        return OK;
+    default:
+        return MALFORMED;
+    }
+}
+
+static void message(void *self, enum role from, unsigned index, const void *msg, size_t n, const int *fds,
+                    unsigned n_fds)
+{
+    struct keeper *const k = self;
+    const bool control = from == ROLE_BROKER && *(const uint32_t *)msg == WIRE_CONTROL && n_fds == 1;
+
+    k->view.config = child_config(k->child);
+    if (control)
+        control_listen(k->control, fds[0]);
+    for (unsigned i = 0; i < n_fds && !control; i++)
+        close(fds[i]);
+    if (!control && take(k, from, index, msg, n) != OK) {
+        child_say(k->child, LOG_ERR, "the pair to role %d %u is cut: misshapen message", (int)from, index);
+        child_cut(k->child, from, index);
+    }
+    k->view.failures = k->grace.n;
+    k->view.log_lost = k->log.lost;
+}
+
+static void peer(void *self, enum role with, unsigned index)
+{
+    struct keeper *const k = self;
+
+    (void)index;
+    if (with == ROLE_RESOLVER) /* a new one: what the old one said is past */
+        k->view.resolver_known = false;
+}
+
+/* ---- from start to end ---- */
+
+static void config(void *self)
+{
+    struct keeper *const k = self;
+    const struct config *const c = child_config(k->child);
+    struct log fresh;
+
+    k->view.config = c;
+    if (c->log == k->log.to && (c->log != LOG_TO_FILE || strcmp(c->log_path, k->log.path) == 0)) {
+        if (log_reopen(&k->log) != OK)
+            child_say(k->child, LOG_ERR, "the log cannot be opened anew: %s; the old one stays", strerror(errno));
+    } else if (log_open(&fresh, c->log, c->log_path) == OK) {
+        log_close(&k->log);
+        k->log = fresh;
+    } else {
+        child_say(k->child, LOG_ERR, "the new log cannot be opened: %s; the old one stays", strerror(errno));
+    }
+}
+
+static void last_lines_are_written(void *owner)
+{
+    struct keeper *const k = owner;
+
+    child_finish(k->child);
+}
+
+static void drain(void *self)
+{
+    struct keeper *const k = self;
+
+    timer_set(&k->last_lines, LAST_LINES_MS);
+}
+
+static void stop(void *self)
+{
+    struct keeper *const k = self;
+
+    timer_cancel(&k->last_lines);
+    control_free(k->control);
+    log_close(&k->log);
+    free(k);
+}
+
+static void *start(struct child *c)
+{
+    const struct config *const conf = child_config(c);
+    struct keeper *const k = calloc(1, sizeof *k);
+
+    if (k == NULL)
+        return NULL;
+    k->child = c;
+    k->view.config = conf;
+    k->control = control_new(child_loop(c), &k->view);
+    timer_init(&k->last_lines, child_loop(c), last_lines_are_written, k);
+    if (log_open(&k->log, conf->log, conf->log_path) != OK) {
+        child_say(c, LOG_ERR, "the log cannot be opened: %s: %s", conf->log_path, strerror(errno));
+        control_free(k->control);
+        free(k);
+        return NULL;
+    }
+    if (k->control == NULL) {
+        stop(k);
+        return NULL;
+    }
+    if (access(conf->state_dir, W_OK | X_OK) != 0)
+        log_line(&k->log, clock_wall(), LOG_WARNING, "state-dir cannot be written");
+    return k;
+}
+
+const struct child_ops keeper_ops = {
+    .role = ROLE_KEEPER,
+    .start = start,
+    .message = message,
+    .peer = peer,
+    .config = config,
+    .drain = drain,
+    .stop = stop,
+};

@@ -1,0 +1,120 @@
+#include "role/reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "role/spawn.h"
+
+/* What cannot change while we run stays as it is. */
+static void keep(struct config *fresh, const struct config *now)
+{
+    fresh->listen = now->listen;
+    memcpy(fresh->user, now->user, sizeof fresh->user);
+    fresh->workers = now->workers;
+    fresh->intercept = now->intercept;
+    fresh->mark = now->mark;
+    memcpy(fresh->state_dir, now->state_dir, sizeof fresh->state_dir);
+    memcpy(fresh->control, now->control, sizeof fresh->control);
+}
+
+static void say_errors(struct family *f, char *text)
+{
+    char *rest = NULL;
+
+    for (const char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        family_say(f, LOG_ERR, "reload: %s", line);
+    family_say(f, LOG_ERR, "reload: the configuration is not valid; nothing has changed");
+}
+
+/* The child's whole work: its exit status. */
+static int parse(struct family *f, int memory, const char *path, const struct config *now, unsigned cap)
+{
+    struct config *const fresh = calloc(1, sizeof *fresh);
+    char *text = NULL, words[256];
+    size_t n = 0;
+    FILE *const errors = open_memstream(&text, &n);
+
+    if (fresh == NULL || errors == NULL)
+        return 1;
+    (void)alarm(RELOAD_S); /* the file may be a pipe that never ends */
+    const enum rc rc = config_load(path, fresh, errors);
+    if (fclose(errors) != 0)
+        return 1;
+    if (rc != OK) {
+        say_errors(f, text);
+        return 1;
+    }
+    config_reload_blockers(now, fresh, words, sizeof words);
+    if (words[0] != '\0')
+        family_say(f, LOG_WARNING, "reload: these options need a restart and stay as they are: %s", words);
+    keep(fresh, now);
+    if (fresh->sessions > cap) {
+        family_say(f, LOG_WARNING, "reload: more than %u sessions need a restart", cap);
+        fresh->sessions = cap;
+    }
+    return write(memory, fresh, sizeof *fresh) == (ssize_t)sizeof *fresh ? 0 : 1;
+}
+
+void reload_begin(struct reload *r, struct family *f, const char *path, const struct config *now, unsigned cap)
+{
+    if (r->pid > 0) {
+        r->again = true;
+        return;
+    }
+    r->again = false;
+    r->memory = memfd_create("waxseal-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    r->pid = r->memory < 0 ? -1 : spawn_fork();
+    if (r->pid == 0)
+        _exit(parse(f, r->memory, path, now, cap));
+    if (r->pid > 0)
+        return;
+    family_say(f, LOG_ERR, "reload: %s; nothing has changed", strerror(errno));
+    if (r->memory >= 0)
+        close(r->memory);
+    r->pid = 0;
+}
+
+/* What the parser left, held against change first and then looked at. NULL: not usable. */
+static struct config *take(int memory, const struct config *now)
+{
+    struct config *const fresh = malloc(sizeof *fresh);
+    char words[256] = "";
+
+    if (fresh == NULL)
+        return NULL;
+    if (fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0) {
+        const ssize_t n = pread(memory, fresh, sizeof *fresh, 0);
+
+        if (n > 0 && config_check(fresh, (size_t)n) == OK) {
+            config_reload_blockers(now, fresh, words, sizeof words);
+            if (words[0] == '\0' && fresh->sessions <= SESSIONS_MAX)
+                return fresh;
+        }
+    }
+    free(fresh);
+    return NULL;
+}
+
+bool reload_end(struct reload *r, pid_t pid, int status, const struct config *now, struct config **fresh, int *sealed)
+{
+    *fresh = NULL;
+    *sealed = -1;
+    if (r->pid <= 0 || pid != r->pid)
+        return false;
+    r->pid = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        *fresh = take(r->memory, now);
+    if (*fresh != NULL)
+        *sealed = r->memory;
+    else
+        close(r->memory);
+    return true;
+}
