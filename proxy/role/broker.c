@@ -56,6 +56,7 @@ static void tell_counts(void *owner)
 {
     struct broker *const b = owner;
 
+    b->counts.kind = WIRE_COUNTS;
     b->counts.sessions = ledger_count(b->ledger);
     b->counts.peak = ledger_peak(b->ledger);
     b->counts.draining = b->stopping;
@@ -394,7 +395,7 @@ static void on_reaped(void *owner, pid_t pid, int status)
     struct config *fresh = NULL;
     int sealed = -1;
 
-    if (!reload_end(&b->reload, pid, status, b->config, &fresh, &sealed))
+    if (!reload_end(&b->reload, b->family, pid, status, b->config, &fresh, &sealed))
         return;
     if (fresh != NULL) {
         free(b->config);

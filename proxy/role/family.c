@@ -56,7 +56,6 @@ struct family {
     struct member member[PROCESSES_MAX - 1];
 };
 
-static void spawn(struct member *m);
 static void spawn_again(void *owner);
 static void end_of_patience(void *owner);
 static void advance(struct family *f);
@@ -193,9 +192,8 @@ static void receive(void *owner, unsigned ready)
             continue;
         if (rc != CLOSED)
             end_member(m, "it does not keep to the protocol");
-        else
-            (void)kill(m->pid, SIGKILL); /* it is dead, or lives without us */
         hang_up(m);
+        timer_set(&m->again, DRAIN_LAST_S * 1000); /* to die, or to end what it has begun to end */
     }
 }
 
@@ -270,8 +268,12 @@ static void spawn_again(void *owner)
 {
     struct member *const m = owner;
 
-    m->restarts++;
-    spawn(m);
+    if (m->pid > 0) {
+        end_member(m, "it lives on without its pair");
+    } else {
+        m->restarts++;
+        spawn(m);
+    }
 }
 
 enum rc family_start(struct family *f)
@@ -321,6 +323,7 @@ static void bury(struct member *m, int status)
     struct family *const f = m->family;
 
     hang_up(m);
+    timer_cancel(&m->again);
     obituary(m, status);
     m->pid = 0;
     m->ready = (struct wire_ready){ 0 };

@@ -13,6 +13,8 @@
 
 #include "role/spawn.h"
 
+#define SAID_WHY 2 /* exit status of a parser that has told the log what is wrong with the file */
+
 /* What cannot change while we run stays as it is. */
 static void keep(struct config *fresh, const struct config *now)
 {
@@ -50,7 +52,7 @@ static int parse(struct family *f, int memory, const char *path, const struct co
         return 1;
     if (rc != OK) {
         say_errors(f, text);
-        return 1;
+        return SAID_WHY;
     }
     config_reload_blockers(now, fresh, words, sizeof words);
     if (words[0] != '\0')
@@ -103,7 +105,8 @@ static struct config *take(int memory, const struct config *now)
     return NULL;
 }
 
-bool reload_end(struct reload *r, pid_t pid, int status, const struct config *now, struct config **fresh, int *sealed)
+bool reload_end(struct reload *r, struct family *f, pid_t pid, int status, const struct config *now,
+                struct config **fresh, int *sealed)
 {
     *fresh = NULL;
     *sealed = -1;
@@ -112,9 +115,14 @@ bool reload_end(struct reload *r, pid_t pid, int status, const struct config *no
     r->pid = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         *fresh = take(r->memory, now);
-    if (*fresh != NULL)
+    if (*fresh != NULL) {
         *sealed = r->memory;
-    else
-        close(r->memory);
+        return true;
+    }
+    close(r->memory);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != SAID_WHY)
+        family_say(f, LOG_ERR, "reload: the parser failed (%s %d); nothing has changed",
+                   WIFSIGNALED(status) ? "signal" : "status",
+                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     return true;
 }

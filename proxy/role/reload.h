@@ -26,6 +26,7 @@ void reload_begin(struct reload *r, struct family *f, const char *path, const st
  *   *fresh   a new configuration, the caller's to free, or NULL: the old one stays
  *   *sealed  the same, to be given to the roles, the caller's to close, or -1
  */
-bool reload_end(struct reload *r, pid_t pid, int status, const struct config *now, struct config **fresh, int *sealed);
+bool reload_end(struct reload *r, struct family *f, pid_t pid, int status, const struct config *now,
+                struct config **fresh, int *sealed);
 
 #endif
