@@ -88,6 +88,10 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) TEST $@
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libwaxseal.a -lcmocka $(LIBS)
 
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+	$(say) FUZZ $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libwaxseal.a $(LIBS)
+
 .PHONY: unit-programs
 unit-programs: $(UNIT) $(LAWS)
 
@@ -98,6 +102,14 @@ unit: unit-programs ## the unit and law tests alone, in a minute
 .PHONY: chains
 chains: $(BUILD)/waxseal ## the certificate chains and their verdicts alone
 	$(Q)WAXSEAL=$(BUILD)/waxseal tests/run tests/chains/run-tap
+
+.PHONY: fuzz-programs
+fuzz-programs: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+
+.PHONY: fuzz
+fuzz: ## fuzzes every parser and the path search for FUZZ_S (60) seconds each; needs clang
+	$(Q)$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" fuzz-programs
+	$(Q)V=1 BUILD=$(BUILD)/fuzz tests/run tests/fuzz/run
 
 .PHONY: lab
 lab: all ## (as root) the lab alone, real mail servers, signed DNS and attackers in network namespaces
