@@ -40,6 +40,28 @@ static void close_near(struct session *s, bool reset)
         stream_close(&s->near.stream);
 }
 
+/* Recipients of the open transaction whose line never left: they were asked for, and the end of the session is their
+ * answer. */
+static void count_waiting(struct session *s, enum why why)
+{
+    for (unsigned k = s->slots.next; k != s->slots.added; k++) {
+        const struct slot *const slot = &s->slots.ring[k % SLOTS_MAX];
+
+        if (slot->kind == SLOT_MAIL)
+            return;
+        if (slot->kind != SLOT_RCPT)
+            continue;
+        struct ask *const a = &s->asks.ask[slot->ask];
+
+        a->asked++;
+        a->refs--;
+        if (a->refused)
+            continue;
+        a->refused = why != WHY_CLIENT_GONE;
+        a->why = why;
+    }
+}
+
 /* What is still owed to the outside: the transaction that is open, or the tunnel. */
 static void settle_all(struct session *s, enum why why)
 {
@@ -48,6 +70,8 @@ static void settle_all(struct session *s, enum why why)
     if (s->txn.state != TXN_IDLE) {
         if (s->txn.why == WHY_NONE)
             s->txn.why = why;
+        count_waiting(s, why);
+        slots_drop_waiting(&s->slots);
         txn_end(s);
     }
 }
