@@ -101,7 +101,7 @@ unit: unit-programs ## the unit and law tests alone, in a minute
 
 .PHONY: chains
 chains: $(BUILD)/waxseal ## the certificate chains and their verdicts alone
-	$(Q)WAXSEAL=$(BUILD)/waxseal tests/run tests/chains/run-tap
+	$(Q)WAXSEAL=$(BUILD)/waxseal tests/run tests/chains/run-tap tests/chains/make-tap
 
 .PHONY: fuzz-programs
 fuzz-programs: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
@@ -126,7 +126,7 @@ demo: ## (as root) installs what it needs, builds, and shows what Waxseal does o
 test: ## (as root) installs what it needs, builds, and runs every test
 	$(Q)tests/install
 	$(Q)$(MAKE) all unit-programs
-	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap $(wildcard tests/lab/test_*.py)
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap tests/chains/make-tap $(wildcard tests/lab/test_*.py)
 
 .PHONY: clean
 clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)
