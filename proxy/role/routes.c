@@ -257,7 +257,7 @@ static struct job *job_new(struct routes *r, const struct hostname *domain, uint
     job->domain = *domain;
     route_plan_init(&job->plan, domain, port);
     timer_init(&job->life, r->loop, outlived, job);
-    timer_set(&job->life, ROUTE_LIFE_S * 1000);
+    timer_set(&job->life, (int64_t)ROUTE_LIFE_S * 1000);
     while (*at != NULL)
         at = &(*at)->next;
     *at = job;
@@ -417,10 +417,11 @@ void routes_free(struct routes *r)
         return;
     timer_cancel(&r->clock_timer);
     timer_cancel(&r->root_timer);
-    while (r->jobs != NULL) {
-        while (r->jobs->waiters != NULL)
-            hand_out(r->jobs->waiters, false);
-        job_free(r->jobs);
+    for (struct job *job = r->jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        while (job->waiters != NULL)
+            hand_out(job->waiters, false);
+        job_free(job);
     }
     lookup_free(r->lookup);
     free(r);
