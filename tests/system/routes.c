@@ -1,8 +1,10 @@
 /*
  * routes ANCHOR HINTS FORWARD DOMAIN… - the routes to these domains as the resolver role finds them out, a line each.
- * FORWARD is ADDRESS@PORT, or - to recurse. Exits 3 where the anchors are refused.
+ * FORWARD is ADDRESS@PORT, or - to recurse. Exits 3 where the anchors are refused. As in the role, files and system
+ * calls are shut off behind the start; then a changed configuration makes a fresh context.
  */
 #include "role/routes.h"
+#include "role/privs.h"
 
 #include "route_dump.h"
 
@@ -35,6 +37,7 @@ int main(int argc, char **argv)
 {
     static struct config config;
     struct routes *routes;
+    unsigned landlock;
 
     if (argc < 5)
         return 2;
@@ -56,6 +59,12 @@ int main(int argc, char **argv)
         loop_free(loop);
         return 3;
     }
+    if (privs_confine(ROLE_RESOLVER, &config, &landlock) != OK)
+        return 4;
+    config.forward.n = 1 - config.forward.n;
+    routes_config(routes, &config);
+    config.forward.n = 1 - config.forward.n;
+    routes_config(routes, &config);
     waiting = argc - 4;
     for (int i = 4; i < argc; i++) {
         struct hostname domain;
