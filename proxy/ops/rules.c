@@ -90,13 +90,30 @@ static void exempt_chain(struct text *t)
     say(t, "    }");
 }
 
-static void zone_chain(struct text *t, const struct config *c)
+/*
+ * Both legs may come to have one tuple: the far leg's own port may be one of the client's. Where nothing of clients is
+ * ever forwarded, the client's leg has a zone for both directions. Else for the original one only: a reply to a
+ * forwarded flow behind masquerade, and SO_ORIGINAL_DST of redirect, are looked up in the default zone; NAT keeps the
+ * legs' reply tuples apart there (with fail = open and no NAT a rare dial has to wait for another port).
+ */
+static void zone_chains(struct text *t, const struct config *c)
 {
+    const bool both = c->intercept == INTERCEPT_TPROXY && c->fail == FAIL_CLOSED;
+
     base_chain(t, "ct_zone", "filter", "prerouting", "raw");
     exempt_first(t);
     for (const struct family *f = families; f < families + FAMILIES; f++)
-        SAYF(t, "        %s saddr @clients%c tcp dport 25 ct original zone set %u\n", f->ip, f->digit,
+        SAYF(t, "        %s saddr @clients%c tcp dport 25 ct %szone set %u\n", f->ip, f->digit, both ? "" : "original ",
              (unsigned)c->mark);
+    say(t, "    }");
+    if (!both)
+        return;
+    base_chain(t, "ct_zone_reply", "filter", "output", "raw");
+    for (const struct family *f = families; f < families + FAMILIES; f++) {
+        SAYF(t, "        tcp sport 25 %s daddr @exempt_client%c accept\n", f->ip, f->digit);
+        SAYF(t, "        tcp sport 25 %s saddr @exempt_destination%c accept\n", f->ip, f->digit);
+        SAYF(t, "        %s daddr @clients%c tcp sport 25 ct zone set %u\n", f->ip, f->digit, (unsigned)c->mark);
+    }
     say(t, "    }");
 }
 
@@ -197,7 +214,7 @@ enum rc rules_nft(const struct config *c, struct buf *out)
         set(&t, "exempt_destination", f, &c->exempt_destination);
     }
     exempt_chain(&t);
-    zone_chain(&t, c);
+    zone_chains(&t, c);
     socket_chain(&t, c);
     if (c->intercept == INTERCEPT_REDIRECT)
         redirect_chain(&t, c);

@@ -4,12 +4,11 @@
  * brings it into the kernel.
  *
  * Hooks, in the order in which a packet meets them:
- *   raw (-300)         an original-direction conntrack zone for the client's leg: with source = client both legs may
- *                      have one tuple, and a zone for both directions would kill forwarded flows behind masquerade
+ *   raw (-300)         a conntrack zone for the client's leg, since with source = client both legs may have one tuple
  *   mangle (-150)      new SYNs to the listener, everything that has a socket of ours to that socket, the rest reset
  *   dstnat - 1 (-101)  redirect only: new connections to the listener's port
- *   dstnat + 10 (-90)  once more to the socket: behind IPv6 masquerade the client's address is only back now; and with
- *                      redirect, the reset of what NAT did not take
+ *   dstnat + 10 (-90)  once more to the socket: behind IPv6 masquerade, in kernels before 6.15, the client's
+ *                      address is only back now; and with redirect, the reset of what NAT did not take
  *   forward            the second wall: nothing with our mark, nothing of clients to port 25, should the policy route
  *                      be missing
  * The far sockets are the box's own and carry mark + 1: they pass no prerouting and are never caught (A110).
