@@ -18,6 +18,7 @@
 
 #include "base/version.h"
 #include "io/addr.h"
+#include "ops/anchors.h"
 #include "role/broker.h"
 #include "role/keeper.h"
 #include "role/notify.h"
@@ -60,12 +61,25 @@ static enum rc options_of(int argc, char **argv, struct options *o)
     return optind == argc ? OK : MALFORMED;
 }
 
+/* The resolver reads the trust anchors itself, when nobody waits for an exit status any more: so they are tried here.
+ */
+static bool has_anchors(const struct config *config)
+{
+    struct anchors anchors;
+    char say[ANCHORS_SAY_MAX];
+    const enum rc rc = anchors_load(config->trust_anchor, config->trust_anchor_configured, &anchors, say);
+
+    if (say[0] != '\0')
+        (void)fprintf(stderr, "waxseald: %s\n", say);
+    return rc == OK;
+}
+
 /* The file as a struct on the heap; NULL: what is wrong was printed. */
 static struct config *config_of(const char *path)
 {
     struct config *const config = calloc(1, sizeof *config);
 
-    if (config != NULL && config_load(path, config, stderr) == OK)
+    if (config != NULL && config_load(path, config, stderr) == OK && has_anchors(config))
         return config;
     free(config);
     return NULL;
