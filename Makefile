@@ -126,7 +126,7 @@ demo: ## (as root) installs what it needs, builds, and shows what Waxseal does o
 test: ## (as root) installs what it needs, builds, and runs every test
 	$(Q)tests/install
 	$(Q)$(MAKE) all unit-programs
-	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap tests/chains/make-tap $(wildcard tests/lab/test_*.py)
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap tests/chains/make-tap tests/system/rules tests/system/command $(wildcard tests/lab/test_*.py)
 
 .PHONY: clean
 clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)

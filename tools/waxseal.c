@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static int unbuilt(const char *config, int argc, char **argv);
+
 static const struct {
     const char *name;
     int (*run)(const char *config, int argc, char **argv);
@@ -10,6 +12,10 @@ static const struct {
 } commands[] = {
     { "rules", waxseal_rules, "show|install|remove|check: what the kernel does with port 25" },
     { "dane", waxseal_dane, "verify|make|check: judge a certificate chain by TLSA records, make them" },
+    { "status", waxseal_status, "[--json]: what the running daemon is doing" },
+    { "probe", unbuilt, "(not in this build)" },
+    { "explain", unbuilt, "(not in this build)" },
+    { "top", unbuilt, "(not in this build)" },
 };
 
 static int usage(FILE *to, int status)
@@ -18,6 +24,13 @@ static int usage(FILE *to, int status)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
     return status;
+}
+
+static int unbuilt(const char *config, int argc, char **argv)
+{
+    (void)config, (void)argc;
+    fprintf(stderr, "waxseal %s: this command is not in this build\n", argv[0]);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
