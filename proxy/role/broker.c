@@ -356,8 +356,10 @@ static void on_ready(void *owner, enum role role, unsigned index)
         (void)!family_send(b->family, ROLE_KEEPER, 0, &control, sizeof control, &b->start->control, 1);
         tell_counts(b);
     }
-    if (!b->up && family_is_ready(b->family))
+    if (!b->up && family_is_ready(b->family)) {
         come_up(b);
+        tell_counts(b);
+    }
     listen_if_useful(b);
     counted(b);
 }
