@@ -33,7 +33,7 @@ endif
 WOLFSSL_PREFIX ?= $(CURDIR)/build/wolfssl
 ifeq ($(WOLFSSL),own)
 WOLFSSL_LIB  = $(WOLFSSL_PREFIX)/lib/libwolfssl.a
-ALL_CFLAGS  += -isystem $(WOLFSSL_PREFIX)/include -DOWN_WOLFSSL=1
+ALL_CFLAGS  += -isystem $(WOLFSSL_PREFIX)/include
 ifeq ($(shell getconf LONG_BIT),64)
 ALL_CFLAGS  += -DHAVE___UINT128_T=1# the library's options.h omits it, and RsaKey has another size without it
 endif
@@ -52,6 +52,8 @@ LIB_SRC     := $(filter-out proxy/role/main.c,$(wildcard $(ROOMS:%=proxy/%/*.c))
 LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/waxseal*.c))
 UNIT        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+SYSTEM_C    := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
+SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command)
 LAWS        := $(patsubst tests/laws/%.c,$(BUILD)/tests/laws/%,$(wildcard tests/laws/*.c))
 
 .PHONY: all
@@ -125,8 +127,12 @@ demo: ## (as root) installs what it needs, builds, and shows what Waxseal does o
 .PHONY: test
 test: ## (as root) installs what it needs, builds, and runs every test
 	$(Q)tests/install
-	$(Q)$(MAKE) all unit-programs
-	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap tests/chains/make-tap tests/system/rules tests/system/command $(wildcard tests/lab/test_*.py)
+	$(Q)$(MAKE) all unit-programs $(SYSTEM_C)
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) tests/chains/run-tap tests/chains/make-tap $(SYSTEM) $(wildcard tests/lab/test_*.py)
+
+.PHONY: system
+system: all $(SYSTEM_C) ## (as root) the tests of processes, privileges, rules and the resolver alone
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(SYSTEM)
 
 .PHONY: clean
 clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)

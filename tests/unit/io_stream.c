@@ -240,7 +240,7 @@ static void channels_and_chains(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct end e = { .to_send = 100, .greedy = true };
-#ifndef OWN_WOLFSSL /* the distribution's library is smaller in these things */
+#if !WOLFSSL_OWN /* the distribution's library is smaller in these things */
         if (cases[i].certs == 10 || strcmp(cases[i].pem, "leaf60k") == 0 ||
             (cases[i].cipher != NULL && strncmp(cases[i].cipher, "TLS_RSA_", 8) == 0))
             continue;
