@@ -7,6 +7,7 @@ by sequence number, and its bytes are searched. It is proved able to find someth
 import collections
 import contextlib
 import itertools
+import os
 import re
 import signal
 import socket
@@ -19,6 +20,8 @@ Segment = collections.namedtuple('Segment', 'source sport target dport seq flags
 SYN = 2
 END = b'\r\n.\r\n'
 serial = itertools.count()
+SENTINEL = {'wan': '198.51.100.2', 'lan': '192.0.2.2'}         # on the other end of the link; nobody listens there
+SENTINEL_PORTS = range(900, 1000)
 
 
 @contextlib.contextmanager
@@ -31,10 +34,26 @@ def capture(namespace='gw', end='wan', port=25):
     try:
         yield wire
     finally:
+        _flush(wire, namespace, end)
         process.send_signal(signal.SIGINT)
         process.wait(10)
         if ' 0 packets dropped by kernel' not in ' ' + _text(log).replace('\n', ' '):
             raise RuntimeError('the capture lost packets: ' + _text(log))
+
+
+def _flush(wire, namespace, end):
+    """tcpdump forgets what it has not read when it is told to end: a segment of our own goes last, and it is waited for."""
+    port, before = SENTINEL_PORTS[next(serial) % len(SENTINEL_PORTS)], os.path.getsize(wire.path)
+    with net.tcp(namespace) as s:
+        s.settimeout(5)
+        s.bind(('', port))
+        s.connect_ex((SENTINEL[end], 25))
+
+    def written():
+        with open(wire.path, 'rb') as f:
+            f.seek(before)
+            return struct.pack('>HH', port, 25) in f.read()
+    net.until('the end of the capture', written)
 
 
 def _text(path):
@@ -61,7 +80,7 @@ class Wire:
             if at + 16 + size > len(data):
                 break                                           # it is being written while we read
             segment = _segment(data[at + 16:at + 16 + size])
-            if segment:
+            if segment and segment.sport not in SENTINEL_PORTS and segment.dport not in SENTINEL_PORTS:
                 yield segment
             at += 16 + size
 

@@ -59,7 +59,7 @@ To look further:
   tests/lab/demo.py --shell          the same, and then a shell in the lab
   tests/lab/run                      what the lab's tests prove; V=1 shows every line
   tests/lab/test_direct.py           the same internet without Waxseal: everything is to be read
-  build/waxseal help                 the command: rules, explain, probe, status, dane''')
+  build/waxseal                      the command, and what it can do''')
     if '--shell' in sys.argv:
         shell(lab)
     wrong = [name for name in bare if not DOMAINS[name]] + stolen

@@ -161,16 +161,17 @@ def what_only_looks_like_an_end(lab):
 
 @test
 def line_feeds_alone(lab):
-    """A client that ends its lines with LF from the first command on (A53)."""
+    """A client that ends its lines with LF from the first command on (A53); Postfix takes it, today's sendmail would not."""
     marker = mark()
-    with connect(world.SENDMAIL) as c:
+    with connect() as c:
         c.reply()
-        for line in ('EHLO old.branch.zz', 'MAIL FROM:<carol@branch.zz>', 'RCPT TO:<bob@oppo.example>', 'DATA'):
+        for line in ('EHLO old.branch.zz', 'MAIL FROM:<carol@branch.zz>', 'RCPT TO:<bob@dane-ee.example>', 'DATA'):
             c.send(line + '\n')
             code = c.reply().code
         c.send(message(b'unix lines', marker).replace(b'\r\n', b'\n') + b'\n.\n')
-        equal((code, c.reply().code), (354, 250), 'a session of bare line feeds works as it does without Waxseal')
-    arrived(lab.mx['sendmail'], marker)
+        answer = c.reply()
+        ok((code, answer.code) == (354, 250), 'a session of bare line feeds works as it does without Waxseal', answer)
+    arrived(lab.mx['postfix'], marker)
 
 
 @test
