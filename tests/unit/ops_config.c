@@ -4,6 +4,7 @@
  */
 #include "ops/config.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -347,6 +348,35 @@ static void nets(void **state)
     assert_false(config_nets_have(&got.clients, &out));
 }
 
+/* waxseal.conf(5) knows every option: `.It Cm name`, or `Cm ... level , match` of a section with a title. */
+static void manual_has_every_option(void **state)
+{
+    static char page[65536];
+    char name[64], item[80];
+    FILE *f = fopen("proxy/man/waxseal.conf.5", "r");
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(f);
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    fclose(f);
+    for (; config_option_name(n, name, sizeof name); n++) {
+        const char *dot = strchr(name, '.');
+        const bool titled = strncmp(name, "policy.", 7) == 0 || strncmp(name, "smarthost.", 10) == 0;
+        const char *at;
+
+        snprintf(item, sizeof item, "\n.It Cm %.*s", titled ? (int)(dot - name) : 64,
+                 dot == NULL || titled ? name : dot + 1);
+        at = strstr(page, item);
+        if (at == NULL || isalpha((unsigned char)at[strlen(item)]) || at[strlen(item)] == '-')
+            fail_msg("waxseal.conf(5) lacks %s", name);
+        snprintf(item, sizeof item, " %s", dot == NULL ? "" : dot + 1);
+        if (titled && (strstr(at, item) == NULL || strstr(at, item) > strchr(at + 1, '\n')))
+            fail_msg("waxseal.conf(5) lacks %s", name);
+    }
+    assert_int_equal(n, 32);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +389,7 @@ int main(void)
         cmocka_unit_test(block_of_another_process),
         cmocka_unit_test(what_needs_a_restart),
         cmocka_unit_test(nets),
+        cmocka_unit_test(manual_has_every_option),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
