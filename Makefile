@@ -145,6 +145,26 @@ test: ## (as root) installs what it needs, builds, and runs every test
 system: all $(SYSTEM_C) ## (as root) the tests of processes, privileges, rules and the resolver alone
 	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(SYSTEM)
 
+# The user and the folders are made where the system itself is installed to; packages (DESTDIR) make theirs.
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+
+.PHONY: install
+install: all ## (as root) programs and manuals to PREFIX (/usr/local), the sample configuration, the user; DESTDIR for packages
+	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/waxseal
+	$(Q)install -m 755 $(BUILD)/waxseald $(DESTDIR)$(PREFIX)/sbin/waxseald
+	$(Q)install -m 755 $(BUILD)/waxseal $(DESTDIR)$(PREFIX)/bin/waxseal
+	$(Q)for page in $(wildcard proxy/man/*.[1-8]); do \
+	    folder=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
+	    install -d $$folder && install -m 644 $$page $$folder/ || exit 1; \
+	done
+	$(Q)[ -e $(DESTDIR)$(SYSCONFDIR)/waxseal/waxseal.conf ] || \
+	    install -m 644 proxy/ops/waxseal.conf $(DESTDIR)$(SYSCONFDIR)/waxseal/waxseal.conf
+	$(Q)[ -n "$(DESTDIR)" ] || getent passwd waxseal >/dev/null || \
+	    useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin waxseal
+	$(Q)[ -n "$(DESTDIR)" ] || install -d -o waxseal -g waxseal -m 750 /var/lib/waxseal
+
 .PHONY: clean
 clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)
 	rm -rf $(filter-out $(BUILD)/wolfssl $(BUILD)/lab,$(wildcard $(BUILD)/*))

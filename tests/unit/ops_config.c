@@ -348,6 +348,37 @@ static void nets(void **state)
     assert_false(config_nets_have(&got.clients, &out));
 }
 
+/* The sample as it is, and with each default taken out of its comment, is the same as an empty file. */
+static void sample_is_the_defaults(void **state)
+{
+    static char text[8192];
+    static struct config empty;
+    FILE *f = fopen("proxy/ops/waxseal.conf", "r");
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(f);
+    assert_int_equal(load(""), OK);
+    empty = got;
+    assert_int_equal(config_load("proxy/ops/waxseal.conf", &got, stderr), OK);
+    assert_memory_equal(&got, &empty, sizeof got);
+    for (char line[256]; fgets(line, sizeof line, f) != NULL;)
+        if (line[0] == '#' && (isalpha((unsigned char)line[1]) || line[1] == '}' || strncmp(line, "#    ", 5) == 0))
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s", line + 1);
+    fclose(f);
+    assert_int_equal(load(text), OK);
+    empty.trust_anchor_configured = true;
+    assert_memory_equal(&got, &empty, sizeof got);
+    for (size_t i = 0; i < 26; i++) {
+        char name[64];
+        const char *dot;
+
+        assert_true(config_option_name(i, name, sizeof name));
+        dot = strchr(name, '.');
+        assert_non_null(strstr(text, dot == NULL ? name : dot + 1));
+    }
+}
+
 /* waxseal.conf(5) knows every option: `.It Cm name`, or `Cm ... level , match` of a section with a title. */
 static void manual_has_every_option(void **state)
 {
@@ -389,6 +420,7 @@ int main(void)
         cmocka_unit_test(block_of_another_process),
         cmocka_unit_test(what_needs_a_restart),
         cmocka_unit_test(nets),
+        cmocka_unit_test(sample_is_the_defaults),
         cmocka_unit_test(manual_has_every_option),
     };
 
