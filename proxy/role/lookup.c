@@ -44,7 +44,9 @@ static const struct {
     { "neg-cache-size:", "64k" },
     { "infra-cache-numhosts:", "500" },
     { "infra-cache-max-rtt:", "3000" }, /* a dead server costs 5 s instead of 29, which no decision budget has */
-    { "outgoing-range:", "128" },       /* the library's own default is 16 */
+    { "infra-host-ttl:", "120" },       /* servers that were silent while the line was down are asked again soon */
+    { "infra-keep-probing:", "yes" },
+    { "outgoing-range:", "128" }, /* the library's own default is 16 */
     { "outgoing-num-tcp:", "16" },
     { "num-queries-per-thread:", "128" },
 };

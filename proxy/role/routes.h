@@ -1,6 +1,6 @@
 /*
  * routes - finds out routes, many at once: plans (dane/route_plan) running on a lookup context.     RFC 7672 2, 2.1
- * Nothing is believed before `. DNSKEY` has validated, and nothing while the clock cannot be believed. Requests for one
+ * Nothing is believed but on firm ground (role/ground.h). Requests for one
  * domain and port share a plan. Who waits too long gets what is known so far, open questions as timeouts; the plan goes
  * on, so that the next try finds the cache warm. Used by the resolver role, and by tools inside their own process.
  */
@@ -10,21 +10,18 @@
 #include "dane/route.h"
 #include "io/loop.h"
 #include "ops/config.h"
+#include "role/ground.h"
 #include "smtp/hostname.h"
 
 struct routes;
 
-/* routes_say - one line for the log; priority is syslog's. */
-typedef void routes_say(void *who, int priority, const char *line);
-
 /* routes_new - opens all its files now. NULL after saying why. config is borrowed for the call. */
-struct routes *routes_new(struct loop *loop, const struct config *config, routes_say *say, void *who);
+struct routes *routes_new(struct loop *loop, const struct config *config, ground_say *say, void *who);
 
 /* routes_free - whoever still waits is called with NULL. NULL is fine. */
 void routes_free(struct routes *r);
 
-/* routes_config - where what concerns the DNS has changed, a fresh context; one that cannot be made is said, and the
- * old one stays. */
+/* routes_config - the configuration has changed (ground_config). */
 void routes_config(struct routes *r, const struct config *config);
 
 /*
