@@ -399,7 +399,7 @@ static bool too_late(struct session *s, struct mono now)
     const int64_t own = far_deadline_ms(s->far.leg);
 
     if (s->ending.ms != 0) {
-        if (now.ms - s->ending.ms < (int64_t)SESSION_BYE_S * 1000)
+        if (!s->near.open || now.ms - s->ending.ms < (int64_t)SESSION_BYE_S * 1000)
             return false;
         close_near(s, true);
         return true;
