@@ -191,27 +191,23 @@ static void from_resolver(struct worker *w, uint32_t kind, const void *msg, size
 {
     const struct wire_route *const head = msg;
     const size_t size = n < sizeof *head ? 0 : n - sizeof *head;
-    struct route *const route = size == 0 || size > sizeof(struct route) ? NULL : calloc(1, sizeof *route);
+    const bool fits = size >= offsetof(struct route, pool) && size <= sizeof(struct route);
+    struct route *const route = fits ? malloc(size) : NULL; /* what crosses is what is used, and no more is kept */
 
-    if (kind != WIRE_ROUTE || route == NULL) {
+    if (route != NULL)
+        memcpy(route, head + 1, size);
+    if (kind != WIRE_ROUTE || route == NULL || route_check(route, size) != OK) {
         free(route);
         child_cut(w->child, ROLE_RESOLVER, 0);
         return;
     }
-    memcpy(route, head + 1, size);
-    if (route_check(route, size) != OK) {
-        free(route);
-        child_cut(w->child, ROLE_RESOLVER, 0);
-        return;
-    }
-    struct route *const exact = realloc(route, size); /* what crossed is all that is used */
 
     for (struct place *p = w->places, *next; p != NULL; p = next) {
         next = p->next;
-        if (session_route(p->session, head->ask, exact))
+        if (session_route(p->session, head->ask, route))
             return;
     }
-    free(exact); /* the session did not wait for it */
+    free(route); /* the session did not wait for it */
 }
 
 static void from_keeper(struct worker *w, uint32_t kind, const void *msg, size_t n)

@@ -253,6 +253,8 @@ struct span asks_host(const struct ask *a)
 
 static void release(struct ask *a)
 {
+    if (a->state == ASK_FREE)
+        return;
     free(a->route);
     *a = (struct ask){ .state = ASK_FREE };
 }
