@@ -105,6 +105,14 @@ $(BUILD)/replay: $(BUILD)/tools/replay.o $(WORLD_OBJ) $(BUILD)/libwaxseal.a $(WO
 replay: $(BUILD)/replay ## the scripts of both ends against the session code alone
 	$(Q)tests/run $(BUILD)/replay
 
+# Every build that is tested has a folder of its own and is a make of its own.
+VARIANT = +$(Q)$(MAKE) --no-print-directory -j$(shell nproc)
+SAN     = address,undefined
+
+# The chains as the command of this very build sees them, for those that are run beside another.
+$(BUILD)/chains-tap: $(BUILD)/waxseal
+	$(Q)printf '#!/bin/sh\nWAXSEAL=%s exec tests/chains/run-tap\n' $< >$@ && chmod +x $@
+
 .PHONY: unit-programs
 unit-programs: $(UNIT) $(LAWS)
 
@@ -119,10 +127,12 @@ chains: $(BUILD)/waxseal ## the certificate chains and their verdicts alone
 .PHONY: fuzz-programs
 fuzz-programs: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: fuzz
-fuzz: ## fuzzes every parser and the path search for FUZZ_S (60) seconds each; needs clang
-	$(Q)$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" fuzz-programs
-	$(Q)V=1 BUILD=$(BUILD)/fuzz tests/run tests/fuzz/run
+.PHONY: fuzz fuzz-build
+fuzz: fuzz-build ## fuzzes every parser and the path search for FUZZ_S (60) seconds each; needs clang
+	$(Q)V=1 BUILD=$(BUILD) tests/run tests/fuzz/run
+
+fuzz-build:
+	$(VARIANT) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=$(SAN) CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" fuzz-programs
 
 .PHONY: lab
 lab: all ## (as root) the lab alone, real mail servers, signed DNS and attackers in network namespaces
@@ -135,11 +145,27 @@ demo: ## (as root) installs what it needs, builds, and shows what Waxseal does o
 	$(Q)$(MAKE) all
 	$(Q)BUILD=$(BUILD) tests/lab/demo.py
 
+# The builds that are promised: ours, with sanitizers, by clang, with the distribution's TLS library, for the fuzzers.
 .PHONY: test
-test: ## (as root) installs what it needs, builds, and runs every test
+test: ## (as root) installs what it needs, builds every variant, and runs every test
 	$(Q)tests/install
-	$(Q)$(MAKE) all unit-programs $(BUILD)/replay $(SYSTEM_C)
-	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal tests/run $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap $(SYSTEM) $(wildcard tests/lab/test_*.py)
+	$(VARIANT) BUILD=$(BUILD) all unit-programs $(BUILD)/replay $(SYSTEM_C)
+	$(VARIANT) BUILD=$(BUILD)/asan SANITIZE=$(SAN) CFLAGS="-O1 -g" unit-programs $(BUILD)/asan/replay
+	$(VARIANT) BUILD=$(BUILD)/clang CC=clang all unit-programs
+	$(VARIANT) BUILD=$(BUILD)/system WOLFSSL=system all unit-programs $(BUILD)/system/replay $(BUILD)/system/chains-tap
+	$(VARIANT) fuzz-build
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal FUZZ_S=$(or $(FUZZ_S),10) tests/run tests/layers \
+	    $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap \
+	    $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(UNIT) $(LAWS) $(BUILD)/replay) \
+	    $(patsubst $(BUILD)/%,$(BUILD)/system/%,$(UNIT) $(BUILD)/replay $(BUILD)/chains-tap) \
+	    tests/fuzz/run $(SYSTEM) $(wildcard tests/lab/test_*.py)
+
+.PHONY: lint
+lint: $(WOLFSSL_LIB) ## form (clang-format), clang-tidy, shell scripts, the order of the rooms
+	$(Q)clang-format --dry-run -Werror $(shell find proxy tools tests -name '*.[ch]')
+	$(Q)tests/run tests/layers
+	$(Q)shellcheck -S warning -e SC2046,SC1007 $(shell grep -lE '^\#!/bin/(ba)?sh' $(shell find tools tests .ci -type f))
+	$(Q)find proxy tools -name '*.c' | xargs -P$(shell nproc) -I{} clang-tidy --quiet {} -- -Itests/lib $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS))
 
 .PHONY: system
 system: all $(SYSTEM_C) ## (as root) the tests of processes, privileges, rules and the resolver alone
