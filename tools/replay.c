@@ -174,6 +174,17 @@ static bool hear(struct run *r, struct wire *w, const struct word *want)
     return fail(r, "%s should hear `%s`, heard `%s`", w->is_far ? "far" : "near", shown[0], shown[1]);
 }
 
+/* What it heard before the connection was reset is a beginning of this text: how much had left is chance. */
+static bool hear_upto(struct run *r, struct wire *w, const struct word *want)
+{
+    const struct span all = wire_unheard(w);
+
+    if (all.n > want->text.n || !span_eq(span_first(want->text, all.n), all))
+        return fail(r, "%s heard `%.*s`", w->is_far ? "far" : "near", (int)all.n, all.p);
+    wire_heard(w, all.n);
+    return true;
+}
+
 /* Far connections are heard in the order of their birth. */
 static struct wire *far_heard(void)
 {
@@ -220,6 +231,8 @@ static bool st_expect_near(struct run *r, struct words *args)
         return closed(r, w, args);
     if (words_have(args, "nothing"))
         return wire_unheard(w).n == 0 ? true : fail(r, "near heard `%.*s`", (int)wire_unheard(w).n, wire_unheard(w).p);
+    if (args->n == 3 && word_is(&args->word[1], "upto"))
+        return hear_upto(r, w, &args->word[2]);
     for (unsigned i = 1; i < args->n; i++)
         if (!hear(r, w, &args->word[i]))
             return false;
@@ -234,6 +247,8 @@ static bool st_expect_far(struct run *r, struct words *args)
         return wire_unheard(far_heard()).n == 0
                    ? true
                    : fail(r, "far heard `%.*s`", (int)wire_unheard(far_heard()).n, wire_unheard(far_heard()).p);
+    if (args->n == 3 && word_is(&args->word[1], "upto"))
+        return hear_upto(r, far_heard(), &args->word[2]);
     if (!words_have(args, "reset") && !words_have(args, "closed"))
         return hear_far(r, args, 1, false);
     for (unsigned i = 0; (w = wire_nth(i)) != NULL; i++)

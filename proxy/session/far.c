@@ -88,7 +88,7 @@ static enum far_event start_handshake(struct session *s)
     const struct span sni = asks_sni(s, a);
     struct tls_ctx *const ctx = s->host->tls[asks_floor(a)];
 
-    if (stream_in(&f->stream).n != 0) {
+    if (stream_in(&f->stream).n != 0 || stream_pull(&f->stream) == OK) {
         session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
         return WAIT;
     }

@@ -166,7 +166,7 @@ static bool read_line(struct session *s)
         }
         add_command(s, &c);
     }
-    if (n->open)
+    if (n->open && s->ending.ms == 0) /* otherwise what it had is dropped already */
         stream_take(&n->stream, used);
     return true;
 }
@@ -249,7 +249,6 @@ static bool read_tunnel(struct session *s)
 
 void near_content_refused(struct session *s, struct slot *slot)
 {
-    s->txn.spoilt = true;
     s->near.mode = NEAR_LINE;
     if (stream_pull(&s->near.stream) == OK || stream_in(&s->near.stream).n != 0) {
         slot->close = true;

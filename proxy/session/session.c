@@ -65,8 +65,9 @@ static void count_waiting(struct session *s, enum why why)
 /* What is still owed to the outside: the transaction that is open, or the tunnel. */
 static void settle_all(struct session *s, enum why why)
 {
-    if (s->far.leg == LEG_TUNNEL)
+    if (s->far.leg == LEG_TUNNEL && !s->tunnel_settled)
         settle_session(s, OUTCOME_TUNNEL, WHY_NONE);
+    s->tunnel_settled = true;
     if (s->txn.state != TXN_IDLE) {
         if (s->txn.why == WHY_NONE)
             s->txn.why = why;
@@ -85,12 +86,8 @@ void session_leave(struct session *s, bool reset_far)
     settle_all(s, WHY_UPSTREAM_LOST);
     slots_drop_waiting(&s->slots);
     far_close(s, reset_far);
-    if (!s->near.open)
-        return;
-    if (s->near.ended)
-        close_near(s, false);
-    else
-        stream_end(&s->near.stream);
+    if (s->near.open)
+        stream_end(&s->near.stream); /* a client that has ended may still be reading */
 }
 
 void session_fail(struct session *s, enum why why, struct span detail)
@@ -127,6 +124,8 @@ static void count_recipient(struct session *s, const struct slot *slot, const st
 {
     struct ask *const a = &s->asks.ask[slot->ask];
 
+    if (a->accepted >= a->asked)
+        return; /* its transaction is over: a server that refused a chunk says this too late */
     if (line->code / 100 == 2)
         a->accepted++;
     else
@@ -143,13 +142,18 @@ static void content_done(struct session *s, const struct reply_line *line)
 
 static void data_answered(struct session *s, struct slot *slot, unsigned code)
 {
-    if (code != 354) {
+    if (code / 100 != 3) { /* to most clients any 3xx is the word to go */
         near_content_refused(s, slot);
         return;
     }
     s->near.mode = NEAR_DATA;
-    s->content_began = true;
     frame_init(&s->near.frame, s->near.ending, s->host->config->ambiguous == AMBIGUOUS_REFUSE);
+}
+
+/* May a 3xx ask for a line that nobody reads? In clear, where anybody can write one, only of AUTH (invariant 2). */
+static bool may_continue(const struct session *s, const struct slot *slot)
+{
+    return slot->kind == SLOT_AUTH || slot->kind == SLOT_CONTINUATION || stream_is_tls(&s->far.stream);
 }
 
 /* The whole reply to the head is with the client. */
@@ -158,7 +162,7 @@ static void answered(struct session *s, struct slot *slot, const struct reply_li
     const unsigned code = line->code;
 
     if (slot->holds && s->near.mode == NEAR_HOLD)
-        s->near.mode = code / 100 == 3 ? NEAR_CONTINUATION : NEAR_LINE;
+        s->near.mode = code / 100 == 3 && may_continue(s, slot) ? NEAR_CONTINUATION : NEAR_LINE;
     switch (slot->kind) {
     case SLOT_BANNER:
         s->near.mode = NEAR_LINE;
@@ -170,8 +174,9 @@ static void answered(struct session *s, struct slot *slot, const struct reply_li
             s->far.listed = slot->verb == VERB_EHLO;
             s->shown = s->far.list;
             s->shown_any = true;
-        } else if (slot->verb == VERB_EHLO && s->far.greeted) {
-            s->far.listed = true; /* no list: nothing is offered (A9) */
+        } else { /* what a refusal says lists nothing (A13) */
+            ehlo_reset(&s->far.list);
+            s->far.listed = slot->verb == VERB_EHLO && s->far.greeted; /* nothing is offered (A9) */
         }
         break;
     case SLOT_RCPT:
@@ -225,7 +230,7 @@ static bool relay_line(struct session *s, const struct reply_line *line)
     struct slot *const slot = slots_head(&s->slots);
 
     assert(slot != NULL && slot->state == SLOT_SENT);
-    if (s->near.open && !s->near.ended && stream_put(&s->near.stream, line->raw) != OK)
+    if (s->near.open && stream_put(&s->near.stream, line->raw) != OK)
         return false;
     s->near.reply_begun = !line->last;
     if (slot->kind == SLOT_HELLO && slot->verb == VERB_EHLO &&
@@ -238,13 +243,13 @@ static bool relay_line(struct session *s, const struct reply_line *line)
         session_fail(s, WHY_PROTOCOL, SPAN("the server's reply has no end"));
         return true;
     }
-    struct reply_line kept = *line;
-
-    stream_take(&s->far.stream, line->raw.n); /* first, so that what is left is what stands behind this reply */
-    if (!line->last)
+    if (!line->last) {
+        stream_take(&s->far.stream, line->raw.n);
         return true;
+    }
     s->relayed = 0;
-    answered(s, slot, &kept);
+    answered(s, slot, line);
+    stream_take(&s->far.stream, line->raw.n);
     const struct slot gone = *slot;
 
     slots_pop(&s->slots);
@@ -253,20 +258,26 @@ static bool relay_line(struct session *s, const struct reply_line *line)
     return true;
 }
 
-/* Of what the far side says unasked only a 421 passes (invariant 1). */
-static void unasked(struct session *s, const struct reply_line *line)
+/* Of what the far side says unasked only a 421 passes, behind what we have to say ourselves (invariant 1). */
+static bool unasked(struct session *s, const struct reply_line *line)
 {
-    if (line->code != 421 || slots_head(&s->slots) != NULL || s->near.mode == NEAR_DATA) {
+    const struct slot *const head = slots_head(&s->slots);
+
+    if (line->code != 421 || s->near.mode == NEAR_DATA || s->near.mode == NEAR_CHUNK) {
         session_fail(s, WHY_EARLY_BYTES, span_of(NULL, 0));
-        return;
+        return true;
     }
+    if (head != NULL && head->state == SLOT_ANSWERED_HERE)
+        return false;
     if (s->near.open && stream_put(&s->near.stream, line->raw) != OK) {
         session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
-        return;
+        return true;
     }
+    s->near.reply_begun = !line->last;
     stream_take(&s->far.stream, line->raw.n);
     if (line->last)
         session_leave(s, false);
+    return true;
 }
 
 static bool read_reply(struct session *s)
@@ -293,7 +304,7 @@ static bool read_reply(struct session *s)
 
         return head->state == SLOT_SENT && relay_line(s, &line);
     } else
-        unasked(s, &line);
+        return unasked(s, &line);
     return true;
 }
 
@@ -302,11 +313,15 @@ static bool relay_tunnel(struct session *s)
 {
     if (!s->far.open || !s->near.open)
         return false;
+    if (s->tunnel_bytes == 0 && stream_in(&s->far.stream).n != 0) { /* behind the 220, in clear (A27) */
+        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
+        return true;
+    }
     const struct span in = span_first(stream_in(&s->far.stream), stream_room(&s->near.stream));
 
     if (in.n == 0 || stream_put(&s->near.stream, in) != OK)
         return false;
-    s->tunnel_bytes += s->tunnel_bytes == 0 ? 0 : in.n;
+    s->tunnel_bytes += in.n;
     stream_take(&s->far.stream, in.n);
     return true;
 }
@@ -320,8 +335,7 @@ static bool give_words(struct session *s)
 
     if (head == NULL || head->state != SLOT_ANSWERED_HERE || s->ending.ms != 0)
         return false;
-    if (s->near.open && !s->near.ended &&
-        stream_put(&s->near.stream, span_first(buf_bytes(&s->slots.words), head->words_n)) != OK)
+    if (s->near.open && stream_put(&s->near.stream, span_first(buf_bytes(&s->slots.words), head->words_n)) != OK)
         return false;
     const struct slot gone = *head;
 

@@ -57,9 +57,9 @@ struct session {
     struct mono ending;     /* goodbye was said: when; ms = 0: not yet */
     bool over;              /* nothing left to do */
     bool stepping;
-    bool content_began; /* DATA got its 354 in this transaction, or a chunk went out */
     uint64_t tunnel_bytes;
-    size_t relayed; /* bytes of the head's reply that the client has */
+    bool tunnel_settled; /* it has its record */
+    size_t relayed;      /* bytes of the head's reply that the client has */
 };
 
 /*

@@ -27,7 +27,6 @@ void txn_end(struct session *s)
         settle_domain(s, &s->asks.ask[i]);
     asks_forget(s);
     txn_init(&s->txn);
-    s->content_began = false;
 }
 
 bool txn_deciding(const struct session *s)
@@ -441,6 +440,9 @@ static bool pump_recipient(struct session *s, struct slot *slot)
         return false;
     if (rcpt && s->txn.state == TXN_DEAD)
         return answer_dead(s, a);
+    if (rcpt && a->refused && far_gone(s) &&
+        a->why != WHY_BUDGET) /* one try a transaction: 50 recipients, not 50 dials */
+        return refuse(s, slot, 451, a->why, span_of(NULL, 0));
     switch (pursue(s, a, FOR_RCPT, &why, &detail)) {
     case WAY_REFUSE:
         return refuse(s, slot, 451, why, detail);
@@ -490,7 +492,6 @@ static bool pump_chunk(struct session *s, struct slot *slot)
         return false;
     if (!sequence && !drift && !s->txn.spoilt) {
         moved = may_follow(s) && send_line(s);
-        s->content_began |= moved;
     } else {
         moved = drift || s->txn.spoilt ? refuse(s, slot, 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0))
                                        : answer_bad_sequence(s);
@@ -620,6 +621,10 @@ void txn_mail_reply(struct session *s, const struct reply_line *line)
     s->far.reply_bytes += line->raw.n;
     if (s->far.reply_bytes > REPLY_BYTES_MAX) {
         session_fail(s, WHY_PROTOCOL, SPAN("the server's reply has no end"));
+        return;
+    }
+    if (line->code / 100 == 3) {
+        session_fail(s, WHY_PROTOCOL, SPAN("the server asks for content where MAIL was sent"));
         return;
     }
     if (line->code / 100 != 2 && (!line->last || used + line->raw.n <= sizeof t->reply_mem))

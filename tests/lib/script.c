@@ -353,7 +353,7 @@ static char *split(char *text)
 static void read_line(struct script *s, struct block **at, unsigned line, char *text)
 {
     for (char *next; text != NULL; text = next) {
-        next = split(text);
+        next = strncmp(text, "case ", 5) == 0 ? NULL : split(text);
         text = trimmed(text);
         if (*text == '\0')
             continue;
