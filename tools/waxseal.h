@@ -26,7 +26,7 @@ int tool_run(const char *const *argv, const char *in, size_t n_in, char *out, si
 int waxseal_status(const char *config, int argc, char **argv);
 int waxseal_rules(const char *config, int argc, char **argv);
 /* what waxseal_rules.c and waxseal_rules_check.c share */
-int rules_check(const struct config *c);
+int rules_check(const struct config *c, struct span script);
 bool rules_route_is_there(const struct config *c, bool v4);
 
 int waxseal_dane(const char *config, int argc, char **argv);

@@ -141,7 +141,7 @@ static int command(const char *verb, const struct config *c, struct span script)
         puts("PROBLEM: the kernel does not take the rules (a module is missing, or this is not root)");
         status = EXIT_NOT_WELL;
     }
-    return rules_check(c) == EXIT_WELL ? status : EXIT_NOT_WELL;
+    return rules_check(c, script) == EXIT_WELL ? status : EXIT_NOT_WELL;
 }
 
 static bool is_verb(const char *s)

@@ -230,33 +230,48 @@ static bool has_legacy_tables(void)
     return some;
 }
 
-static void check_ruleset(struct findings *f, const struct config *c)
+/* Is the table in the kernel the one that this configuration makes? */
+static bool has_stamp(const char *listing, struct span script)
+{
+    static const char head[] = "chain " RULES_STAMP;
+    char stamp[sizeof head + 16] = "";
+
+    for (size_t i = 0; i + sizeof stamp - 1 <= script.n; i++)
+        if (memcmp(script.p + i, head, sizeof head - 1) == 0)
+            memcpy(stamp, script.p + i, sizeof stamp - 1);
+    return stamp[0] != '\0' && strstr(listing, stamp) != NULL;
+}
+
+static void check_ruleset(struct findings *f, const struct config *c, struct span script)
 {
     static const char *const argv[] = { "nft", "-t", "list", "ruleset", NULL };
     char *text = malloc(RULESET_MAX), *rest = text;
     struct place at = { "", "", false, false, false };
-    bool installed = false;
+    bool installed = false, same;
 
     if (text == NULL || tool_run(argv, NULL, 0, text, RULESET_MAX) != 0) {
         problem(f, "the ruleset cannot be read");
     } else {
+        same = has_stamp(text, script);
         for (const char *line; (line = strsep(&rest, "\n")) != NULL;)
             read_line(f, &at, line, c->intercept == INTERCEPT_REDIRECT, &installed);
         if (!installed)
             problem(f, "the rules are not installed: nothing is intercepted");
+        else if (!same)
+            problem(f, "the rules in force are not those of the configuration: `waxseal rules install` brings them");
     }
     free(text);
     if (has_legacy_tables())
         puts("note: iptables-legacy is in use too: its raw and mangle tables are not looked at");
 }
 
-int rules_check(const struct config *c)
+int rules_check(const struct config *c, struct span script)
 {
     struct findings f = { false };
 
     if (c->clients.n == 0)
         puts("note: clients is empty: nothing is intercepted");
-    check_ruleset(&f, c);
+    check_ruleset(&f, c, script);
     check_route(&f, c);
     check_sysctl(&f);
     check_networkd(&f);

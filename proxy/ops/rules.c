@@ -1,6 +1,7 @@
 #include "ops/rules.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 /* Text that goes on after it is full: one question at the end instead of one a line. */
 struct text {
@@ -200,6 +201,18 @@ static void forward_chain(struct text *t, const struct config *c)
     say(t, "    }");
 }
 
+/* An empty chain whose name is a digest (FNV-1a) of what stands before it: tells whether the kernel's rules are these.
+ */
+static void stamp_chain(struct text *t)
+{
+    const struct span all = buf_bytes(t->out);
+    uint64_t h = 0xcbf29ce484222325;
+
+    for (size_t i = 0; i < all.n; i++)
+        h = (h ^ all.p[i]) * 0x100000001b3;
+    SAYF(t, "    chain " RULES_STAMP "%016" PRIx64 " {\n    }\n", h);
+}
+
 enum rc rules_nft(const struct config *c, struct buf *out)
 {
     struct text t = { out, false };
@@ -220,6 +233,7 @@ enum rc rules_nft(const struct config *c, struct buf *out)
         redirect_chain(&t, c);
     late_chain(&t, c);
     forward_chain(&t, c);
+    stamp_chain(&t);
     say(&t, "}");
     return t.full ? FULL : OK;
 }

@@ -19,12 +19,13 @@
 #include "base/buf.h"
 #include "ops/config.h"
 
-#define RULES_TABLE "waxseal" /* of family inet */
-#define RULES_PRIORITY 100    /* of the ip rule: in front of what policy routing for uplinks uses */
+#define RULES_TABLE "waxseal"    /* of family inet */
+#define RULES_STAMP "made_from_" /* begins the name of the chain that tells from which script the table was made */
+#define RULES_PRIORITY 100       /* of the ip rule: in front of what policy routing for uplinks uses */
 
 /*
  * rules_nft - a script that replaces the table in one transaction, whether it is there or not.
- *   out      appended to; RULES_TEXT_MAX holds any
+ *   out      empty, appended to; RULES_TEXT_MAX holds any
  *   returns  OK | FULL
  */
 MUST_USE enum rc rules_nft(const struct config *c, struct buf *out);
