@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define IP6T_SO_ORIGINAL_DST 80 /* linux/netfilter_ipv6/ip6_tables.h, which does not go with netinet/in.h */
-
 void addr_text(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
     char ip[IP_TEXT_MAX];
@@ -186,7 +184,8 @@ enum rc addr_before_nat(int fd, struct addr *out)
         return FAILED;
     const bool v4 = sa.ss_family == AF_INET;
     len = sizeof sa;
-    if (getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? SO_ORIGINAL_DST : IP6T_SO_ORIGINAL_DST, &sa, &len) != 0)
+    /* IP6T_SO_ORIGINAL_DST is the same number; its header does not go with netinet/in.h. */
+    if (getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, SO_ORIGINAL_DST, &sa, &len) != 0)
         return FAILED;
     return addr_from_sockaddr(&sa, out);
 }
