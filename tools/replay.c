@@ -422,7 +422,7 @@ static bool nothing_left(struct run *r)
         world_run(w);
     }
     if (!w->over && !r->ended)
-        world_wait(w, (SESSION_BYE_S + 1) * 1000);
+        world_wait(w, (int64_t)(SESSION_BYE_S + 1) * 1000);
     if (!w->over)
         return fail(r, "the session does not end when its client is gone");
     if (w->complaint[0] != '\0')

@@ -59,7 +59,7 @@ size_t text_printable(struct span s, char *out, size_t cap)
     size_t n = 0;
 
     for (; n < s.n && n + 1 < cap; n++)
-        out[n] = s.p[n] >= 32 && s.p[n] < 127 ? (char)s.p[n] : '?';
+        out[n] = (char)(s.p[n] >= 32 && s.p[n] < 127 ? s.p[n] : '?');
     out[n] = '\0';
     return n;
 }

@@ -210,7 +210,7 @@ static void on_accept(void *owner, unsigned ready)
     k->fd = fd;
     k->n_request = k->n_answer = k->sent = 0;
     watch_open(&k->watch, c->loop, fd, on_client, k);
-    timer_set(&k->patience, CONTROL_S * 1000);
+    timer_set(&k->patience, (int64_t)CONTROL_S * 1000);
     if (watch_want(&k->watch, LOOP_READ) != OK)
         end(k);
 }

@@ -193,7 +193,7 @@ static void receive(void *owner, unsigned ready)
         if (rc != CLOSED)
             end_member(m, "it does not keep to the protocol");
         hang_up(m);
-        timer_set(&m->again, DRAIN_LAST_S * 1000); /* to die, or to end what it has begun to end */
+        timer_set(&m->again, (int64_t)DRAIN_LAST_S * 1000); /* to die, or to end what it has begun to end */
     }
 }
 
