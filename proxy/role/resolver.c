@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 enum {
-    AGAIN_MS = 20 /* a worker whose pair is full is busy with a handshake */
+    AGAIN_MS = 20,  /* a worker whose pair is full is busy with a handshake */
+    STATE_MS = 2000 /* how old the state may be that the keeper shows */
 };
 
 /* One request of a worker, until its answer is sent. */
@@ -34,7 +35,8 @@ struct resolver {
     uint32_t life[PEERS_MAX];
     struct late *late; /* the oldest first */
     unsigned n_late;
-    struct timer again;
+    struct timer again, tell;
+    struct wire_resolver told;
     struct {
         struct wire_route head;
         struct route route;
@@ -135,9 +137,31 @@ static void message(void *owner, enum role from, unsigned index, const void *msg
     }
 }
 
+/* To the keeper, where it has changed. */
+static void tell_state(void *owner)
+{
+    struct resolver *self = owner;
+    const struct ground *ground = routes_ground(self->routes);
+    const struct wire_resolver now = { .kind = WIRE_RESOLVER,
+                                       .anchored = ground->anchored,
+                                       .clock = (uint8_t)ground->clock,
+                                       .in_hand = routes_waiting(self->routes) };
+
+    if ((now.kind != self->told.kind || now.anchored != self->told.anchored || now.clock != self->told.clock ||
+         now.in_hand != self->told.in_hand) &&
+        child_send(self->child, ROLE_KEEPER, 0, &now, sizeof now, NULL, 0) == OK)
+        self->told = now;
+    timer_set(&self->tell, STATE_MS);
+}
+
 static void peer(void *owner, enum role with, unsigned index)
 {
     struct resolver *self = owner;
+
+    if (with == ROLE_KEEPER) { /* a new one knows nothing */
+        self->told.kind = 0;
+        tell_state(self);
+    }
 
     if (with == ROLE_WORKER && index < PEERS_MAX)
         self->life[index]++;
@@ -155,6 +179,7 @@ static void stop(void *owner)
     struct resolver *self = owner;
 
     timer_cancel(&self->again);
+    timer_cancel(&self->tell);
     routes_free(self->routes);
     while (self->late != NULL) {
         struct late *next = self->late->next;
@@ -173,6 +198,7 @@ static void *start(struct child *c)
         return NULL;
     self->child = c;
     timer_init(&self->again, child_loop(c), send_late, self);
+    timer_init(&self->tell, child_loop(c), tell_state, self);
     self->routes = routes_new(child_loop(c), child_config(c), say, self);
     if (self->routes == NULL) {
         stop(self);

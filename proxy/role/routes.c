@@ -285,6 +285,16 @@ static void on_ground(void *who, enum ground_event event)
     }
 }
 
+const struct ground *routes_ground(const struct routes *r)
+{
+    return &r->ground;
+}
+
+unsigned routes_waiting(const struct routes *r)
+{
+    return r->n_waiters;
+}
+
 struct routes *routes_new(struct loop *loop, const struct config *config, ground_say *say, void *who)
 {
     struct routes *r = calloc(1, sizeof *r);

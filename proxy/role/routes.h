@@ -24,6 +24,10 @@ void routes_free(struct routes *r);
 /* routes_config - the configuration has changed (ground_config). */
 void routes_config(struct routes *r, const struct config *config);
 
+/* routes_ground, routes_waiting - what all this stands on, and how many wait for a route: for `status`. */
+const struct ground *routes_ground(const struct routes *r);
+unsigned routes_waiting(const struct routes *r);
+
 /*
  * routes_ask - the route to domain and port. cb is called once, maybe before routes_ask returns.
  *   route  borrowed for the call, and until cb asks for another; NULL from routes_free
