@@ -136,8 +136,10 @@ static bool drain(struct stream *s, struct wire *w)
 {
     const struct span out = buf_bytes(&s->out);
 
-    if (w->stalls)
+    if (w->stalls) {
+        s->waited |= out.n > 0;
         return false;
+    }
     if (out.n > 0) {
         const struct span kept = span_first(out, sizeof w->hears.mem - w->hears.n);
 
