@@ -44,7 +44,7 @@ static const struct {
     { "neg-cache-size:", "64k" },
     { "infra-cache-numhosts:", "500" },
     { "infra-cache-max-rtt:", "3000" }, /* a dead server costs 5 s instead of 29, which no decision budget has */
-    { "infra-host-ttl:", "120" },       /* servers that were silent while the line was down are asked again soon */
+    { "infra-host-ttl:", "15" },        /* servers that were silent while the line was down are asked again soon */
     { "infra-keep-probing:", "yes" },
     { "outgoing-range:", "128" }, /* the library's own default is 16 */
     { "outgoing-num-tcp:", "16" },
