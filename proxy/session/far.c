@@ -33,7 +33,7 @@ static enum far_event ask_dial(struct session *s)
 static enum far_event say_ehlo(struct session *s)
 {
     ehlo_reset(&s->far.list);
-    s->far.listed = false;
+    s->far.listed = s->far.helo_tried = false;
     return send_line(s, "EHLO", s->near.hello);
 }
 

@@ -517,6 +517,11 @@ static bool pump_other(struct session *s, struct slot *slot)
 
     if (s->txn.state == TXN_MAILING)
         return false;
+    if (s->txn.spoilt && (slot->verb == VERB_OTHER || slot->verb == VERB_EMPTY)) {
+        /* who did not wait for the answer to DATA goes on with content that came too late to be seen behind it */
+        session_fail(s, WHY_AMBIGUOUS_END, SPAN("no command that is known, behind a refused DATA"));
+        return true;
+    }
     switch (pursue(s, NULL, auth ? FOR_AUTH : FOR_OTHER, &why, &detail)) {
     case WAY_REFUSE:
         return refuse(s, slot, auth ? 454 : 451, why, detail);
@@ -536,19 +541,23 @@ static bool pump_other(struct session *s, struct slot *slot)
     return true;
 }
 
-static bool pump_starttls(struct session *s)
+static bool pump_starttls(struct session *s, struct slot *slot)
 {
     if (slots_open(&s->slots))
         return false;
-    if (far_gone(s) ||
-        stream_is_tls(&s->far.stream)) { /* sealed already, or nobody to talk to: there is no tunnel to be had */
+    if (far_gone(s))
+        return refuse(s, slot, 454, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+    if (stream_is_tls(&s->far.stream)) /* sealed already: there is no tunnel to be had */
         return answer_bad_sequence(s);
-    }
     return far_ready(&s->far) && send_line(s);
 }
 
 static bool pump_continuation(struct session *s)
 {
+    if (far_gone(s)) { /* who asked for it is not there any more */
+        session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+        return true;
+    }
     return far_ready(&s->far) && send_line(s);
 }
 
@@ -578,7 +587,7 @@ static bool pump(struct session *s, struct slot *slot)
     case SLOT_CONTINUATION:
         return pump_continuation(s);
     case SLOT_STARTTLS:
-        return pump_starttls(s);
+        return pump_starttls(s, slot);
     case SLOT_LOCAL:
         return refuse(s, slot, 451, (enum why)slot->why, span_of(NULL, 0));
     case SLOT_BANNER:
