@@ -59,6 +59,7 @@
 #define ANCHOR_LINE_MAX 1536   /* a DNSKEY of 8192 bits as text */
 #define LOOKUPS_MAX 64         /* questions with libunbound at once: 2000 cost 35 MB */
 #define LOOKUPS_OF_ROUTE 8     /* of one route: an expensive zone leaves room for the others */
+#define LOOKUPS_OF_DEAD 2      /* of one that gets errors, or that nobody waits for */
 #define ROUTES_MAX 128         /* routes that are being found out; about 55 kB each */
 #define ROUTE_WAITERS_MAX 2048 /* requests that wait for a route; a further one is answered with an error at once */
 #define RESOLVER_LATE_MAX 256  /* answers to workers whose pair is full; 12 kB and up each */

@@ -31,7 +31,8 @@ struct job {
     struct routes *routes;
     struct hostname domain;
     unsigned open; /* questions with the library */
-    bool said;     /* a bogus answer */
+    unsigned failed;
+    bool said; /* a bogus answer */
     struct timer life;
     struct waiter *waiters;
     struct route_plan plan;
@@ -165,10 +166,19 @@ static void on_answer(void *owner, unsigned id, const struct answer *a, const ch
     struct routes *r = job->routes;
 
     job->open--;
+    if (a->result >= ANSWER_ERROR)
+        job->failed++;
     if (why_bogus != NULL)
         say_bogus(job, why_bogus);
     route_plan_answer(&job->plan, id, a);
     pump(r);
+}
+
+/* How many questions it may have open: a route full of dead servers, or one that nobody waits for, leaves the places to
+ * the others. */
+static unsigned share(const struct job *job)
+{
+    return job->waiters != NULL && job->failed < LOOKUPS_OF_ROUTE ? LOOKUPS_OF_ROUTE : LOOKUPS_OF_DEAD;
 }
 
 /* Asks what can be asked. Answers out of the cache come at once, so this goes on until nothing moves. */
@@ -178,7 +188,7 @@ static bool advance(struct job *job)
     struct route_question q;
     bool moved = false;
 
-    while (job->open < LOOKUPS_OF_ROUTE && lookup_room(r->ground.lookup) > 0 && route_plan_next(&job->plan, &q)) {
+    while (job->open < share(job) && lookup_room(r->ground.lookup) > 0 && route_plan_next(&job->plan, &q)) {
         job->open++;
         moved = true;
         lookup_ask(r->ground.lookup, q.name, q.type, q.id, on_answer, job);
@@ -271,7 +281,7 @@ static void on_ground(void *who, enum ground_event event)
         for (struct job *job = r->jobs; job != NULL; job = job->next) {
             const uint16_t port = job->plan.port;
 
-            job->open = 0;
+            job->open = job->failed = 0;
             route_plan_init(&job->plan, &job->domain, port);
         }
         break;
