@@ -150,7 +150,7 @@ demo: ## (as root) installs what it needs, builds, and shows what Waxseal does o
 test: ## (as root) installs what it needs, builds every variant, and runs every test
 	$(Q)tests/install
 	$(VARIANT) BUILD=$(BUILD) all unit-programs $(BUILD)/replay $(SYSTEM_C)
-	$(VARIANT) BUILD=$(BUILD)/asan SANITIZE=$(SAN) CFLAGS="-O1 -g" unit-programs $(BUILD)/asan/replay
+	$(VARIANT) BUILD=$(BUILD)/asan SANITIZE=$(SAN) CFLAGS="-O1 -g" all unit-programs $(BUILD)/asan/replay
 	$(VARIANT) BUILD=$(BUILD)/clang CC=clang all unit-programs
 	$(VARIANT) BUILD=$(BUILD)/system WOLFSSL=system all unit-programs $(BUILD)/system/replay $(BUILD)/system/chains-tap
 	$(VARIANT) fuzz-build
@@ -158,7 +158,7 @@ test: ## (as root) installs what it needs, builds every variant, and runs every 
 	    $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap \
 	    $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(UNIT) $(LAWS) $(BUILD)/replay) \
 	    $(patsubst $(BUILD)/%,$(BUILD)/system/%,$(UNIT) $(BUILD)/replay $(BUILD)/chains-tap) \
-	    tests/fuzz/run $(SYSTEM) $(wildcard tests/lab/test_*.py)
+	    tests/fuzz/run $(SYSTEM) $(wildcard tests/lab/test_*.py) tests/lab/sanitized
 
 .PHONY: lint
 lint: $(WOLFSSL_LIB) ## form (clang-format), clang-tidy, shell scripts, the order of the rooms
