@@ -85,7 +85,7 @@ static enum rc take(struct keeper *k, enum role from, unsigned index, const void
     case WIRE_LOG:
         return n == sizeof(struct wire_log) ? on_log(k, msg) : MALFORMED;
     case WIRE_RECORD:
-        return n == sizeof(struct wire_record) ? on_record(k, msg) : MALFORMED;
+        return from != ROLE_RESOLVER && n == sizeof(struct wire_record) ? on_record(k, msg) : MALFORMED;
     case WIRE_MEMORY_ASK:
         return from == ROLE_WORKER && n == sizeof(struct wire_memory_ask) ? on_ask(k, index, msg) : MALFORMED;
     case WIRE_COUNTS:

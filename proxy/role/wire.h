@@ -37,8 +37,8 @@ enum wire {
     /* anybody to the keeper */
     WIRE_MEMORY_ASK,
     WIRE_MEMORY, /* and its answer */
-    WIRE_RECORD,
-    WIRE_LOG, /* one line for the log */
+    WIRE_RECORD, /* not the resolver: it would teach whose TLS has failed */
+    WIRE_LOG,    /* one line for the log */
     /* the resolver to the keeper */
     WIRE_RESOLVER, /* its state: over each new pair, and when it has changed */
 };

@@ -11,7 +11,10 @@ struct place {
     struct place *next;
     struct session *session;
     struct timer timer;
+    uint64_t ended; /* the session's number, when it is freed and the broker has not heard of it */
 };
+
+#define REAP_AGAIN_MS 20
 
 struct worker {
     struct child *child;
@@ -103,7 +106,6 @@ static void over(void *self, struct session *s)
 {
     struct worker *const w = self;
     struct place *const gone = s->place;
-    const struct wire_session end = { .kind = WIRE_END, .id = s->id };
 
     for (struct place **at = &w->places; *at != NULL; at = &(*at)->next)
         if (*at == gone) {
@@ -114,19 +116,28 @@ static void over(void *self, struct session *s)
     gone->next = w->dead;
     w->dead = gone;
     timer_set(&w->reap, 0);
-    if (child_send(w->child, ROLE_BROKER, 0, &end, sizeof end, NULL, 0) != OK)
-        child_say(w->child, LOG_ERR, "the broker does not hear that a session ended");
 }
 
+/* The broker counts sessions until it hears of their end: where its pair is full, since very many end at once, the
+ * rest is told later. */
 static void reap(void *owner)
 {
     struct worker *const w = owner;
 
+    for (struct place *p = w->dead; p != NULL && p->session != NULL; p = p->next) {
+        p->ended = p->session->id;
+        session_free(p->session);
+        p->session = NULL;
+    }
     while (w->dead != NULL) {
         struct place *const gone = w->dead;
+        const struct wire_session end = { .kind = WIRE_END, .id = gone->ended };
 
+        if (child_send(w->child, ROLE_BROKER, 0, &end, sizeof end, NULL, 0) == AGAIN_WRITE) {
+            timer_set(&w->reap, REAP_AGAIN_MS);
+            return;
+        }
         w->dead = gone->next;
-        session_free(gone->session);
         free(gone);
     }
     if (w->draining && w->places == NULL)
@@ -283,6 +294,12 @@ static void stop(void *self)
     struct worker *const w = self;
 
     reap(w);
+    while (w->dead != NULL) { /* the broker forgets them with this process */
+        struct place *const p = w->dead;
+
+        w->dead = p->next;
+        free(p);
+    }
     while (w->places != NULL) {
         struct place *const p = w->places;
 

@@ -95,6 +95,11 @@ static void add_command(struct session *s, const struct command *c)
 {
     struct near *const n = &s->near;
 
+    if (n->refused && (c->odd || c->verb == VERB_OTHER || c->verb == VERB_EMPTY)) {
+        session_fail(s, WHY_AMBIGUOUS_END, SPAN("content stands behind a refused DATA"));
+        return;
+    }
+    n->refused = false;
     if (c->odd) {
         refuse_line(s, c->verb == VERB_MAIL || c->verb == VERB_RCPT ? WHY_BAD_RECIPIENT : WHY_ODD_COMMAND);
         return;
@@ -248,6 +253,7 @@ static bool read_tunnel(struct session *s)
 void near_content_refused(struct session *s, struct slot *slot)
 {
     s->near.mode = NEAR_LINE;
+    s->near.refused = true;
     if (stream_pull(&s->near.stream) == OK || stream_in(&s->near.stream).n != 0) {
         slot->close = true;
         s->near.mode = NEAR_DEAF;

@@ -33,9 +33,10 @@ struct near {
     bool ending_known;
     enum frame_ending ending; /* fixed by the client's first command (A53) */
     struct frame frame;
-    uint64_t left;   /* CHUNK */
-    bool swallow;    /* CHUNK: the octets go nowhere */
-    bool quit;       /* QUIT was read: its end is no loss */
+    uint64_t left; /* CHUNK */
+    bool swallow;  /* CHUNK: the octets go nowhere */
+    bool refused;  /* a DATA was, and nothing came since: what is no command now is its content, too late to be seen */
+    bool quit;     /* QUIT was read: its end is no loss */
     bool hello_said; /* the client has introduced itself, and the name below is what it said */
     bool hello_is_helo;
     char hello[HOSTNAME_MAX + 3];

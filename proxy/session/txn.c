@@ -517,11 +517,6 @@ static bool pump_other(struct session *s, struct slot *slot)
 
     if (s->txn.state == TXN_MAILING)
         return false;
-    if (s->txn.spoilt && (slot->verb == VERB_OTHER || slot->verb == VERB_EMPTY)) {
-        /* who did not wait for the answer to DATA goes on with content that came too late to be seen behind it */
-        session_fail(s, WHY_AMBIGUOUS_END, SPAN("no command that is known, behind a refused DATA"));
-        return true;
-    }
     switch (pursue(s, NULL, auth ? FOR_AUTH : FOR_OTHER, &why, &detail)) {
     case WAY_REFUSE:
         return refuse(s, slot, auth ? 454 : 451, why, detail);
