@@ -9,19 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "io/addr.h"
-#include "policy/why.h"
 #include "role/dial.h"
-#include "role/family.h"
-#include "role/gate.h"
-#include "role/ledger.h"
+#include "role/intake.h"
 #include "role/notify.h"
 #include "role/reload.h"
 
 #define COUNTS_MS 1000 /* the keeper hears of new numbers at most this often */
-#define GRUMBLE_MS                                                                                                     \
-    1000 /* and the log of a connection that may not pass: whoever can reach the listener can make many */
 
 struct broker;
 
@@ -39,15 +32,13 @@ struct broker {
     const struct config *shown; /* the same, as the family sees it */
     struct family *family;
     struct ledger *ledger;
+    struct intake intake;
     struct reload reload;
     struct listener listener[CONFIG_ENDPOINTS_MAX];
     struct timer pause, tell;
     struct wire_counts counts;
-    struct mono grumbled;
     unsigned cap;
     bool up, stopping, well;
-    char overload[WHY_REPLY_MAX];
-    size_t n_overload;
 };
 
 /* ---- numbers ---- */
@@ -72,167 +63,6 @@ static void counted(struct broker *b)
         timer_set(&b->tell, COUNTS_MS);
 }
 
-/* ---- a connection that does not become a session ---- */
-
-static void reset(int fd)
-{
-    const struct linger now = { .l_onoff = 1 };
-
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close(fd);
-}
-
-/* Its outcome line. Early refusals have no domain. */
-static void record(struct broker *b, const struct ledger_entry *e, enum outcome outcome, enum why why)
-{
-    struct wire_record m = { .kind = WIRE_RECORD };
-
-    m.record.outcome = (uint8_t)outcome;
-    m.record.why = (uint8_t)why;
-    m.record.level = b->config->site.fallback;
-    m.record.client = e->client;
-    m.record.server = e->server;
-    (void)!family_send(b->family, ROLE_KEEPER, 0, &m, sizeof m, NULL, 0);
-}
-
-static void overload(struct broker *b, int client, const struct ledger_entry *e)
-{
-    b->counts.over_limit++;
-    record(b, e, OUTCOME_REFUSED, WHY_OVERLOAD);
-    (void)!send(client, b->overload, b->n_overload, MSG_NOSIGNAL | MSG_DONTWAIT);
-    close(client);
-}
-
-static void turn_away(struct broker *b, int client, const struct ledger_entry *e, enum gate why)
-{
-    const struct mono now = clock_mono();
-    char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
-
-    b->counts.refused_address++;
-    reset(client);
-    if (b->grumbled.ms != 0 && now.ms - b->grumbled.ms < GRUMBLE_MS)
-        return;
-    b->grumbled = now;
-    ip_text(&e->client, from);
-    ip_text(&e->server, to);
-    family_say(b->family, LOG_WARNING, "connection reset: %s to %s port %u: %s (%llu so far)", from, to,
-               (unsigned)e->server_port, gate_word(why), (unsigned long long)b->counts.refused_address);
-}
-
-/* ---- a connection that does ---- */
-
-/* Where the client comes from and where it wanted to go. GATE_PASS, or why that cannot be taken at its word. */
-static enum gate read_addresses(const struct listener *l, int fd, struct ledger_entry *e)
-{
-    const bool redirected = l->broker->config->intercept == INTERCEPT_REDIRECT;
-    struct addr client, local, server;
-
-    if (addr_peer(fd, &client) != OK || addr_local(fd, &local) != OK)
-        return GATE_DIRECT;
-    server = local;
-    const enum rc before = redirected ? addr_before_nat(fd, &server) : OK;
-    e->client = client.ip;
-    e->client_port = client.port;
-    e->server = server.ip;
-    e->server_port = server.port;
-    if (before != OK || (redirected && ip_eq(&server.ip, &local.ip) && server.port == local.port) ||
-        (ip_eq(&server.ip, &l->at.ip) && server.port == l->at.port))
-        return GATE_DIRECT;
-    return GATE_PASS;
-}
-
-static enum gate judge(const struct listener *l, int fd, struct ledger_entry *e)
-{
-    enum gate g = read_addresses(l, fd, e);
-
-    if (g == GATE_PASS)
-        g = gate_judge(l->broker->config, &e->client, &e->server, e->server_port);
-    if (g == GATE_PASS && addr_is_ours(&e->server))
-        g = GATE_OWN;
-    return g;
-}
-
-/* The worker with the fewest sessions among those that are ready; false where none is. */
-static bool idlest(const struct broker *b, unsigned *worker)
-{
-    bool found = false;
-
-    for (unsigned i = 0; i < b->config->workers && i < PEERS_MAX; i++)
-        if (family_has(b->family, ROLE_WORKER, i) &&
-            (!found || ledger_of(b->ledger, i) < ledger_of(b->ledger, *worker))) {
-            *worker = i;
-            found = true;
-        }
-    return found;
-}
-
-static struct wire_session about(uint32_t kind, const struct ledger_entry *e, int error)
-{
-    return (struct wire_session){ .kind = kind,
-                                  .error = (uint32_t)error,
-                                  .id = e->id,
-                                  .client = e->client,
-                                  .server = e->server,
-                                  .client_port = e->client_port,
-                                  .server_port = e->server_port };
-}
-
-/* Both descriptors to a worker. Not OK: it takes none, and the session is not in the ledger. */
-static enum rc hand_over(struct broker *b, unsigned worker, const struct ledger_entry *seen, const int fds[2])
-{
-    struct ledger_entry *const e = ledger_open(b->ledger, worker);
-    enum rc rc = FULL;
-
-    if (e == NULL)
-        return rc;
-    const uint64_t id = e->id;
-    *e = *seen;
-    e->id = id;
-    e->worker = worker;
-    const struct wire_session m = about(WIRE_SESSION, e, 0);
-    rc = family_send(b->family, ROLE_WORKER, worker, &m, sizeof m, fds, 2);
-    if (rc != OK)
-        ledger_close(b->ledger, e);
-    return rc;
-}
-
-static void arrive(struct listener *l, int client)
-{
-    struct broker *const b = l->broker;
-    struct ledger_entry e = { 0 };
-    const enum gate g = judge(l, client, &e);
-    unsigned worker = 0;
-    int server = -1;
-
-    b->counts.accepted++;
-    counted(b);
-    if (g != GATE_PASS) {
-        turn_away(b, client, &e, g);
-        return;
-    }
-    if (!ledger_admits(b->ledger, &e.client, b->config->sessions, b->config->per_client) || !idlest(b, &worker)) {
-        overload(b, client, &e);
-        return;
-    }
-    if (dial(b->config, &e, &server) != OK) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            overload(b, client, &e);
-            return;
-        }
-        b->counts.dial_failed++;
-        record(b, &e, OUTCOME_FAILED, WHY_DIAL_FAILED);
-        reset(client); /* before any banner byte, so that the client tries its next MX */
-        return;
-    }
-    if (hand_over(b, worker, &e, (const int[]){ client, server }) == OK) {
-        close(client);
-        close(server);
-    } else {
-        reset(server);
-        overload(b, client, &e);
-    }
-}
-
 /* ---- listeners ---- */
 
 static void listen_to(struct broker *b, bool yes)
@@ -247,7 +77,7 @@ static void listen_if_useful(struct broker *b)
 {
     unsigned worker = 0;
 
-    listen_to(b, b->up && !b->stopping && !timer_is_set(&b->pause) && idlest(b, &worker));
+    listen_to(b, b->up && !b->stopping && !timer_is_set(&b->pause) && intake_worker(&b->intake, &worker));
 }
 
 static void pause_is_over(void *owner)
@@ -264,7 +94,8 @@ static void on_accept(void *owner, unsigned ready)
         const int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            arrive(l, fd);
+            intake_take(&l->broker->intake, &l->at, fd);
+            counted(l->broker);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -298,7 +129,7 @@ static void dial_again(struct broker *b, unsigned worker, const struct wire_sess
     int server = -1;
 
     if (e != NULL)
-        answer = about(WIRE_DIALED, e, dial(b->config, e, &server) == OK ? 0 : errno);
+        answer = intake_about(WIRE_DIALED, e, dial(b->config, e, &server) == OK ? 0 : errno);
     else /* not its session: it gets no socket */
         answer.error = EPERM;
     answer.kind = WIRE_DIALED;
@@ -442,16 +273,15 @@ static enum rc set_up(struct broker *b)
     static const struct family_ops ops = {
         .message = on_message, .ready = on_ready, .died = on_died, .ended = on_ended, .reaped = on_reaped
     };
-    static const struct why_about nothing;
     struct timespec boot = { 0 };
 
     (void)clock_gettime(CLOCK_BOOTTIME, &boot);
-    b->n_overload = why_reply(421, WHY_OVERLOAD, &nothing, b->overload, sizeof b->overload);
     b->cap = b->config->sessions;
     b->ledger = ledger_new(b->cap, (uint64_t)boot.tv_sec * 1000 + (uint64_t)boot.tv_nsec / 1000000);
     b->family = family_new(b->loop, b->start->roles, b->config->workers, &b->shown, b->start->null, &ops, b);
     if (b->ledger == NULL || b->family == NULL)
         return FAILED;
+    intake_init(&b->intake, &b->shown, b->family, b->ledger, &b->counts);
     timer_init(&b->pause, b->loop, pause_is_over, b);
     timer_init(&b->tell, b->loop, tell_counts, b);
     for (unsigned i = 0; i < b->config->listen.n; i++) {
