@@ -223,7 +223,9 @@ def sendmail_mx(namespace, addresses, name, pair):
     _copy(pair.chain, root + '/etc/mail/cert.pem', 0)
     _copy(pair.key, root + '/etc/mail/key.pem', 0)
     net.write(root + '/etc/mail/local-host-names', '')
-    net.write(root + '/lab/deliver', f'#!/bin/sh\nexec /bin/cat >"$(/usr/bin/mktemp {INBOX}/new/XXXXXXXXXX)"\n', mode=0o755)
+    net.write(root + '/lab/deliver', f'''#!/bin/sh
+file=$(/usr/bin/mktemp {INBOX}/tmp/XXXXXXXXXX) && /bin/cat >"$file" && exec /bin/mv "$file" {INBOX}/new/
+''', mode=0o755)
     listeners = ''.join(f"DAEMON_OPTIONS(`Family={'inet6' if ':' in at else 'inet'}, Name=MX{i}, Addr={at}, Port=25')dnl\n" for i, at in enumerate(addresses))
     net.write(root + '/etc/mail/sendmail.mc', f'''include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
 OSTYPE(`linux')dnl
