@@ -101,6 +101,11 @@ $(BUILD)/replay: $(BUILD)/tools/replay.o $(WORLD_OBJ) $(BUILD)/libwaxseal.a $(WO
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
 
+$(BUILD)/tests/fuzz/session: tests/fuzz/session.c $(WORLD_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+	$(say) FUZZ $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Itests/lib $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< \
+	    $(filter %.o,$^) $(BUILD)/libwaxseal.a $(LIBS)
+
 .PHONY: replay
 replay: $(BUILD)/replay ## the scripts of both ends against the session code alone
 	$(Q)tests/run $(BUILD)/replay

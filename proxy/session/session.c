@@ -445,8 +445,11 @@ static void set_timer(struct session *s, struct mono next)
         SOONER(s->active.ms + (int64_t)SESSION_IDLE_S * 1000);
         if (own != 0)
             SOONER(s->far.since.ms + own);
-        if (txn_deciding(s))
-            SOONER(s->decision.ms + (int64_t)s->host->config->decision_s * 1000);
+        const int64_t decided = s->decision.ms + (int64_t)s->host->config->decision_s * 1000;
+
+        if (txn_deciding(s) &&
+            decided > session_now(s).ms) /* later it waits for a peer that does not read, not for us */
+            SOONER(decided);
     }
 #undef SOONER
     s->host->timer(s->host->self, s, (struct mono){ at });

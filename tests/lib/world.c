@@ -69,9 +69,7 @@ static bool dial(void *self, struct session *s)
     w->dials++;
     if (w->broker == SERVER_DEAD)
         return false;
-    if (w->dialing)
-        world_complain(w, "it dials twice at once");
-    w->dialing = true;
+    w->dialing++;
     return true;
 }
 
@@ -176,7 +174,7 @@ static void check_far(struct world *w, const struct wire *wire)
 
     if (!w->only_sealed)
         return;
-    while (left.n > 0) {
+    while (left.n > 0 && left.p[0] != 0x16) { /* the client's own TLS is no command line */
         const size_t n = span_find(left, '\n');
 
         check_clear(w, span_first(left, n));
@@ -243,14 +241,14 @@ void world_dialed(struct world *w, bool connected)
 {
     const int fd = connected ? wire_new(true) : -1;
 
-    if (!w->dialing)
+    if (w->dialing == 0)
         return;
-    w->dialing = false;
-    if (fd >= 0) {
-        w->far = wire_of(fd);
-        w->far->cut = w->cut;
-    }
+    w->dialing--;
+    if (fd >= 0)
+        wire_of(fd)->cut = w->cut;
     session_dialed(w->session, fd);
+    if (fd >= 0 && wire_of(fd)->stream != NULL) /* otherwise it came too late */
+        w->far = wire_of(fd);
 }
 
 static bool answers(struct world *w)
@@ -270,7 +268,7 @@ void world_run(struct world *w)
 
     for (unsigned turns = 0; moved && !w->over; turns++) {
         moved = wires_turn();
-        if (!w->over && w->dialing && w->broker == SERVER_ANSWERS) {
+        if (!w->over && w->dialing > 0 && w->broker == SERVER_ANSWERS) {
             world_dialed(w, true);
             moved = true;
         }
@@ -293,7 +291,9 @@ void world_wait(struct world *w, int64_t ms)
         session_timeout(w->session);
         world_run(w);
         if (rings > 1000) {
-            world_complain(w, "its timer rings without end");
+            world_complain(w, "its timer rings without end, far %s, decision since %lld ms, ending since %lld",
+                           far_leg_name(w->session->far.leg), (long long)(w->now.ms - w->session->decision.ms),
+                           (long long)w->session->ending.ms);
             break;
         }
     }

@@ -40,7 +40,7 @@ struct world {
     unsigned n_questions;
     struct question questions[WORLD_QUESTIONS];
     unsigned dials, dials_seen;
-    bool dialing;
+    unsigned dialing;        /* dials that the broker has not answered */
     struct wire *near, *far; /* far: of the last dial */
     size_t cut;              /* for wires of later dials */
     struct record records[WORLD_RECORDS];

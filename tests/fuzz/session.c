@@ -1,0 +1,326 @@
+/*
+ * Fuzz target: a whole session. The input is a script of what both ends, the resolver, the keeper, the broker and the
+ * clock do; everything that they say is the input's. Oracle: the invariants that session_step asserts; the oath of
+ * tests/lib/world (what leaves in clear, records that a keeper takes); and below: the client hears nothing but whole
+ * lines that the server said or that are on DESIGN.md's list; no domain has more records than the client sent MAIL; no
+ * session outlives its two ends; nothing leaks. A14, A26-A38, A56-A61, A65-A73
+ */
+#include "base/text.h"
+#include "world.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct world world;
+
+/* Of the input: one byte says what happens, and how much of what follows it takes. */
+struct input {
+    const uint8_t *p;
+    size_t n;
+};
+
+static uint8_t take(struct input *in)
+{
+    if (in->n == 0)
+        return 0;
+    in->n--;
+    return *in->p++;
+}
+
+static void says(struct input *in, struct wire *w)
+{
+    const size_t wanted = take(in), n = wanted < in->n ? wanted : in->n;
+
+    wire_says(w, span_of(in->p, n));
+    in->p += n;
+    in->n -= n;
+}
+
+/* Words that a random input would take long to find. */
+static void says_often(struct input *in, struct wire *w)
+{
+    static const char *const near[] = {
+        "EHLO c.lan\r\n",
+        "HELO c\r\n",
+        "MAIL FROM:<a@c.lan>\r\n",
+        "DATA\r\n",
+        "x\r\n.\r\n",
+        "RCPT TO:<u@d.test>\r\n",
+        "RSET\r\n",
+        "QUIT\r\n",
+        "RCPT TO:<u@e.test>\r\n",
+        "NOOP\r\n",
+        "BDAT 5\r\nQUIT\n",
+        "BDAT 3 LAST\r\nabc",
+        "STARTTLS\r\n",
+        "AUTH PLAIN AA==\r\n",
+        "MAIL FROM:<> SIZE=5\r\n",
+        "VRFY u@d.test\r\n",
+        "XFOO\r\n",
+        "RCPT TO:<postmaster> NOTIFY=NEVER\r\n",
+        "\r\n.\r\n",
+        "x\n.\r\n",
+        "\x16\x03\x01",
+    };
+    static const char *const far[] = {
+        "220 mx\r\n",
+        "250-mx\r\n250-PIPELINING\r\n250-SIZE\r\n250-CHUNKING\r\n250-DSN\r\n250 STARTTLS\r\n",
+        "250 ok\r\n",
+        "354 go\r\n",
+        "250-mx\r\n250 PIPELINING\r\n",
+        "550 no\r\n",
+        "421 bye\r\n",
+        "250-",
+        "454 x\r\n",
+        "334 x\r\n",
+        "502 x\r\n",
+        "552 x\r\n",
+        "250-mx\r\n250 STARTTLS\r\n",
+    };
+    const unsigned which = take(in);
+    const char *const word =
+        w->is_far ? far[which % (sizeof far / sizeof far[0])] : near[which % (sizeof near / sizeof near[0])];
+
+    wire_says(w, span_str(word));
+}
+
+static void tls(struct input *in, struct wire *w)
+{
+    static const char *const versions[] = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" };
+    const unsigned how = take(in);
+
+    if (!w->handshakes || w->tls_up)
+        return;
+    if (how % 4 == 0) {
+        w->tls_fails = true;
+        return;
+    }
+    w->info = (struct tls_info){ .version = versions[how / 4 % 4], .cipher = "TLS_AES_128_GCM_SHA256" };
+    w->chain = calloc(1, sizeof *w->chain + sizeof w->chain->der[0] + 1);
+    if (w->chain != NULL) {
+        w->chain->n = w->chain->bytes = 1;
+        w->chain->der[0] = span_of(&w->chain->der[1], 1);
+    }
+    w->tls_up = true;
+}
+
+static void step(struct input *in)
+{
+    struct wire *const near = world.near, *const far = world.far;
+
+    switch (take(in) % 24) {
+    case 0:
+        says(in, near);
+        break;
+    case 1:
+        says(in, far);
+        break;
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+        says_often(in, near);
+        break;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+        says_often(in, far);
+        break;
+    case 10:
+        tls(in, far);
+        break;
+    case 11:
+        near->ends = true;
+        break;
+    case 12:
+        far->ends = true;
+        break;
+    case 13:
+        far->breaks = true;
+        break;
+    case 14:
+        near->stalls = !near->stalls;
+        break;
+    case 15:
+        far->stalls = !far->stalls;
+        break;
+    case 16:
+        world.resolver = (enum server)(take(in) % 3);
+        break;
+    case 17:
+        world.keeper = (enum server)(take(in) % 3);
+        break;
+    case 18:
+        world.broker = (enum server)(take(in) % 3);
+        break;
+    case 19:
+        world_wait(&world, take(in) * 1000);
+        break;
+    case 20:
+        near->breaks = true;
+        break;
+    case 21:
+        world_dialed(&world, take(in) % 2 == 0);
+        break;
+    case 22:
+        world.n_questions = 0;
+        session_lost(world.session, true);
+        session_lost(world.session, false);
+        break;
+    case 23:
+        far->refuses = true;
+        break;
+    }
+    far->connects = true;
+}
+
+/* Domain d is signed with TLSA, e is plain; what the site says is the input's. */
+static void begin(struct input *in)
+{
+    static const char *const zone[] = {
+        "d.test MX secure 10/mx.d.test",   "mx.d.test A secure 192.0.2.25",   "_25._tcp.mx.d.test TLSA secure 311",
+        "e.test MX insecure 10/mx.e.test", "mx.e.test A insecure 192.0.2.25",
+    };
+    const unsigned how = take(in);
+
+    world_init(&world);
+    memcpy(world.zone, zone, sizeof zone);
+    world.zone_lines = sizeof zone / sizeof zone[0];
+    world.config.enforce = how % 8 != 0;
+    world.config.site.fallback = (uint8_t)(how / 8 % (LEVEL_DANE_ONLY + 1));
+    world.only_sealed = world.config.enforce &&
+                        (world.config.site.fallback == LEVEL_ENCRYPT || world.config.site.fallback == LEVEL_DANE_ONLY);
+    world.grace = (enum grace)(how % 3);
+    world.cut = take(in) % 16;
+}
+
+/* ---- the oracle ---- */
+
+static bool is_ours(struct span line)
+{
+    static const char *const ours[] = { "250 Ok\r\n",
+                                        "250 2.0.0 Ok\r\n",
+                                        "250 2.1.0 Ok\r\n",
+                                        "221 Bye\r\n",
+                                        "221 2.0.0 Bye\r\n",
+                                        "503 Bad sequence of commands\r\n",
+                                        "503 5.5.1 Bad sequence of commands\r\n" };
+
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (span_eq(line, span_str(ours[i])))
+            return true;
+    return (line.n > 20 && memmem(line.p, line.n, " waxseal: ", 10) != NULL &&
+            (memcmp(line.p, "451 4.", 6) == 0 || memcmp(line.p, "454 4.", 6) == 0 ||
+             memcmp(line.p, "421 4.", 6) == 0)) ||
+           memmem(line.p, line.n, " MAIL refused\r\n", 15) != NULL;
+}
+
+/* Did the server say this line, whole? 552 to MAIL may have become 554. */
+static bool is_theirs(struct span line)
+{
+    const struct wire *w;
+
+    for (unsigned i = 0; (w = wire_nth(i)) != NULL; i++) {
+        struct span left = span_of(w->says.mem, w->says.taken);
+
+        while (w->is_far && left.n > 0) {
+            const size_t n = span_find(left, '\n') + 1;
+            const struct span said = span_first(left, n);
+
+            if (said.n == line.n && memcmp(said.p + 3, line.p + 3, line.n - 3) == 0 &&
+                (memcmp(said.p, line.p, 3) == 0 || (memcmp(said.p, "552", 3) == 0 && memcmp(line.p, "554", 3) == 0)))
+                return true;
+            left = span_from(left, n);
+        }
+    }
+    return false;
+}
+
+static bool is_tunnel(void)
+{
+    for (unsigned i = 0; i < world.n_records; i++)
+        if (world.records[i].outcome == OUTCOME_TUNNEL)
+            return true;
+    return false;
+}
+
+static void check_client(void)
+{
+    struct span left = wire_unheard(world.near);
+
+    while (left.n > 0 && !is_tunnel()) {
+        const size_t n = span_find(left, '\n') + 1;
+        const struct span line = span_first(left, n);
+
+        if (n > left.n)
+            break; /* cut by a reset or a stall */
+        if (line.n < 4 || (!is_ours(line) && !is_theirs(line)))
+            world_complain(&world, "the client heard `%.*s`", (int)line.n, line.p);
+        left = span_from(left, n);
+    }
+}
+
+static void check_records(void)
+{
+    const struct span said = span_of(world.near->says.mem, world.near->says.n);
+    unsigned mails = 0;
+
+    for (size_t i = 0; i + 4 <= said.n; i++)
+        mails += text_eq_nocase(span_of(said.p + i, 4), SPAN("MAIL"));
+    for (unsigned i = 0; i < world.n_records; i++) {
+        unsigned same = 0;
+
+        for (unsigned k = 0; k < world.n_records; k++)
+            same += world.records[k].asked > 0 && strcmp(world.records[k].domain, world.records[i].domain) == 0;
+        if (same > mails)
+            world_complain(&world, "%u records of %s for %u MAIL", same, world.records[i].domain, mails);
+        if (world.records[i].accepted > world.records[i].asked)
+            world_complain(&world, "more accepted than asked");
+        if (world.only_sealed && world.records[i].outcome == OUTCOME_CLEARTEXT)
+            world_complain(&world, "clear text where TLS is a must");
+        if (world.records[i].outcome == OUTCOME_VERIFIED)
+            world_complain(&world, "verified by no certificate at all");
+        if (world.config.enforce && world.config.site.fallback == LEVEL_DANE &&
+            strcmp(world.records[i].domain, "d.test") == 0 && world.records[i].outcome <= OUTCOME_CLEARTEXT)
+            world_complain(&world, "a DANE domain got mail without its certificate");
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = { data, size };
+
+    begin(&in);
+    if (!world_begin(&world))
+        return 0;
+    world.far->connects = true;
+    world_run(&world);
+    for (unsigned steps = 0; in.n > 0 && !world.over && steps < 400; steps++) {
+        step(&in);
+        if (!world.over)
+            world_run(&world);
+    }
+    if (!world.over) { /* the client goes: whatever happens on the other side, it is over */
+        world.near->breaks = true;
+        world.near->stalls = false;
+        world_run(&world);
+    }
+    if (!world.over)
+        world_wait(&world, (SESSION_BYE_S + 1) * 1000);
+    if (!world.over)
+        world_wait(&world, (SESSION_IDLE_S + SESSION_BYE_S + 2) * 1000);
+    if (!world.over)
+        world_complain(&world, "the session outlives its client");
+    check_client();
+    check_records();
+    if (world.complaint[0] != '\0') {
+        fprintf(stderr, "%s\n", world.complaint);
+        abort();
+    }
+    world_end(&world);
+    return 0;
+}
