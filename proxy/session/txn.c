@@ -80,12 +80,12 @@ static bool refuse(struct session *s, struct slot *slot, unsigned code, enum why
         a->refs--;
         if (slot->kind == SLOT_RCPT) {
             a->asked++;
-            a->refused = true;
+            a->refused = why != WHY_CAPABILITY_DRIFT; /* the verdict would have let it go: failed, not refused */
             a->why = why;
             text_printable(detail.n > 0 ? detail : span_str(s->far.said), a->said, sizeof a->said);
         }
     } else if (slot->kind == SLOT_AUTH || slot->kind == SLOT_OTHER) {
-        settle_session(s, OUTCOME_REFUSED, why);
+        settle_session(s, why == WHY_CAPABILITY_DRIFT ? OUTCOME_FAILED : OUTCOME_REFUSED, why);
     }
     decision_over(s);
     return true;
