@@ -17,8 +17,9 @@ static enum trust lists(const struct route *r, const struct route_host *h, const
 {
     for (unsigned i = 0; i < h->n_address; i++) {
         const struct route_address *a = &r->address[h->address + i];
+        const struct ip known = ip_unmap_nat64(&a->ip); /* as the address that was dialled */
 
-        if (!ip_eq(&a->ip, ip))
+        if (!ip_eq(&known, ip))
             continue;
         /* A host whose TLSA were asked for over insecure addresses has a secure alias for a name: what binds it is its
          * key, and that is known whatever address it has (RFC 7672 2.2.2). */
