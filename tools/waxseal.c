@@ -11,7 +11,7 @@ static const struct {
     const char *help;
 } commands[] = {
     { "rules", waxseal_rules, "show|install|remove|check: what the kernel does with port 25" },
-    { "dane", waxseal_dane, "verify|make|check: judge a certificate chain by TLSA records, make them" },
+    { "dane", waxseal_dane, "verify|make|check: judge a certificate by TLSA records, given or published; make them" },
     { "status", waxseal_status, "[--json]: what the running daemon is doing" },
     { "probe", unbuilt, "(not in this build)" },
     { "explain", unbuilt, "(not in this build)" },

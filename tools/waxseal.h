@@ -1,12 +1,13 @@
 /*
  * waxseal - the operator's command: what its subcommands share.
  * A subcommand gets the path of the configuration (NULL without `-c`: the default one) and its own name as argv[0], and
- * returns the exit status (INTERFACES: 0 well, 1 not well, 2 usage, 3 daemon unreachable; `dane verify` has codes of
- * its own).
+ * returns the exit status (INTERFACES: 0 well, 1 not well, 2 usage, 3 daemon unreachable; `dane verify` and `dane
+ * check` have codes of their own).
  */
 #ifndef TOOLS_WAXSEAL_H
 #define TOOLS_WAXSEAL_H
 
+#include "dane/match.h"
 #include "ops/config.h"
 
 enum {
@@ -30,5 +31,8 @@ int rules_check(const struct config *c, struct span script);
 bool rules_route_is_there(const struct config *c, bool v4);
 
 int waxseal_dane(const char *config, int argc, char **argv);
+/* what waxseal_dane.c and waxseal_dane_check.c share; dane_tell prints `result=…` without an end of line */
+int dane_check(const char *config, int argc, char **argv);
+void dane_tell(const struct match_answer *a);
 
 #endif

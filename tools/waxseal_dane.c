@@ -172,19 +172,18 @@ static enum rc read_roots(const char *path, struct pem_file *file, struct cert *
     return OK;
 }
 
-static int tell(const struct match_answer *a)
+void dane_tell(const struct match_answer *a)
 {
     char name[HOSTNAME_MAX + 2] = "-";
 
     if (a->result != MATCH_YES) {
-        printf("result=no-match reason=%s\n", a->reason);
-        return VERIFY_NO_MATCH;
+        printf("result=no-match reason=%s", a->reason);
+        return;
     }
     if (a->name.n > 0)
         text_printable(a->name, name, sizeof name);
-    printf("result=match usage=%d selector=%d mtype=%d depth=%u name=%s\n", (int)a->usage, (int)a->tlsa->selector,
+    printf("result=match usage=%d selector=%d mtype=%d depth=%u name=%s", (int)a->usage, (int)a->tlsa->selector,
            (int)a->tlsa->match, a->depth, name);
-    return VERIFY_MATCH;
 }
 
 static int judge(struct request *r)
@@ -215,7 +214,9 @@ static int judge(struct request *r)
         .roots = roots,
         .n_roots = n_roots,
     });
-    status = tell(&answer);
+    dane_tell(&answer);
+    putchar('\n');
+    status = answer.result == MATCH_YES ? VERIFY_MATCH : VERIFY_NO_MATCH;
 out:
     free(roots);
     pem_free(&roots_file);
@@ -275,24 +276,17 @@ static int make(int argc, char **argv)
     return status;
 }
 
-/* ---- check ---- */
-
-static int check(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    fputs("waxseal dane check: not in this build: it needs the resolver\n", stderr);
-    return EXIT_NOT_WELL;
-}
+/* ---- which of them ---- */
 
 int waxseal_dane(const char *config, int argc, char **argv)
 {
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } verbs[] = { { "verify", verify }, { "make", make }, { "check", check } };
+    } verbs[] = { { "verify", verify }, { "make", make } };
 
-    (void)config; /* nothing here is configured */
+    if (argc >= 2 && strcmp(argv[1], "check") == 0) /* the one that is configured */
+        return dane_check(config, argc - 1, argv + 1);
     for (size_t i = 0; argc >= 2 && i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             return verbs[i].run(argc - 1, argv + 1);
@@ -300,7 +294,7 @@ int waxseal_dane(const char *config, int argc, char **argv)
           "UNIXTIME]\n"
           "                           [--ca-file FILE] [--rfc7672]\n"
           "       waxseal dane make CERT\n"
-          "       waxseal dane check CERT DOMAIN\n",
+          "       waxseal [-c FILE] dane check CERT DOMAIN\n",
           stderr);
     return EXIT_USAGE;
 }
