@@ -108,6 +108,13 @@ static int fast_open(void) /* connects without connect() */
 {
     return sendto(spare, "x", 1, MSG_FASTOPEN, (const struct sockaddr *)&local, sizeof local) == 1 ? 0 : errno;
 }
+static int fast_message(void)
+{
+    struct iovec byte = { .iov_base = "x", .iov_len = 1 };
+    struct msghdr m = { .msg_name = &local, .msg_namelen = sizeof local, .msg_iov = &byte, .msg_iovlen = 1 };
+
+    return sendmsg(spare, &m, MSG_FASTOPEN) == 1 ? 0 : errno;
+}
 static int transparent(void)
 {
     const int on = 1;
@@ -194,6 +201,7 @@ static const struct {
     { ROLE_WORKER, DIES, binds, "bind" },
     { ROLE_WORKER, DIES, accepts, "accept" },
     { ROLE_WORKER, DIES, fast_open, "connect by sending (TCP fast open)" },
+    { ROLE_WORKER, DIES, fast_message, "and by sending a message" },
     { ROLE_WORKER, DIES, runs, "run a program" },
     { ROLE_WORKER, DIES, forks, "fork" },
     { ROLE_WORKER, DIES, signals, "signal another process" },
