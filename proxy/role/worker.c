@@ -207,6 +207,8 @@ static void from_resolver(struct worker *w, uint32_t kind, const void *msg, size
 
     if (route != NULL)
         memcpy(route, head + 1, size);
+    else if (fits)
+        return; /* no memory: the decision's time ends the wait, and the resolver is not to blame */
     if (kind != WIRE_ROUTE || route == NULL || route_check(route, size) != OK) {
         free(route);
         child_cut(w->child, ROLE_RESOLVER, 0);
