@@ -96,8 +96,9 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 
 # The session in a world of its own: the linker finds the scripted streams first, and never takes io/stream.
 WORLD_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
-$(WORLD_OBJ) $(BUILD)/tools/replay.o: ALL_CFLAGS += -Itests/lib
-$(BUILD)/replay: $(BUILD)/tools/replay.o $(WORLD_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+$(WORLD_OBJ) $(BUILD)/tools/replay.o: ALL_CFLAGS += -Itests/lib -Itests/faults
+$(BUILD)/replay: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(BUILD)/replay: $(BUILD)/tools/replay.o $(BUILD)/tests/faults/alloc.o $(WORLD_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
 

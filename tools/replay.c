@@ -3,8 +3,11 @@
  *   replay [FILE...]     default: the *.smtp files of tests/replay and of its folder bugs
  * Each case runs as it stands, then with every segment of both ends cut into single bytes, then once for each byte of
  * what either end says with a cut in front of that byte: the result must be the same (A14, A73).
- * The scripts' language: tests/replay/GRAMMAR.md
+ * Then with faults, where only the invariants count: the first allocation fails, then the second, until a run
+ * completes; and either end is gone suddenly, behind the first statement, then behind the second. The scripts'
+ * language: tests/replay/GRAMMAR.md
  */
+#include "alloc.h"
 #include "base/text.h"
 #include "ops/log.h"
 #include "script.h"
@@ -13,6 +16,7 @@
 #include <stdarg.h>
 
 #include <glob.h>
+#include <stdlib.h>
 
 struct run {
     struct world *world;
@@ -21,6 +25,15 @@ struct run {
     size_t near_at, far_at; /* or one cut in front of this byte of what an end says; SIZE_MAX: none */
     bool may_be_cut;
     size_t near_bytes, far_bytes;
+    unsigned fails_nth;   /* allocation; 0: none */
+    unsigned gone_behind; /* statement; 0: none */
+    enum {
+        NEAR_BREAKS,
+        NEAR_ENDS,
+        FAR_BREAKS,
+        FAR_ENDS,
+        GONE__COUNT
+    } gone;
     bool ended; /* the script has seen the end */
     char failed[1024];
 };
@@ -101,7 +114,13 @@ static bool tls_up(struct run *r, struct wire *w, const struct words *args)
         for (unsigned k = 0; k < 4; k++)
             if (word_is(&args->word[i], versions[k]))
                 v = k, known = true;
-        if (!known && (w->chain = script_chain(args->word[i].text)) == NULL)
+        if (known)
+            continue;
+        alloc_pause(true);
+        free(w->chain);
+        w->chain = script_chain(args->word[i].text);
+        alloc_pause(false);
+        if (w->chain == NULL)
             return fail(r, "no chain %.*s", (int)args->word[i].text.n, args->word[i].text.p);
     }
     w->info = (struct tls_info){ .version = versions[v], .cipher = "TLS_AES_128_GCM_SHA256" };
@@ -395,7 +414,11 @@ static bool run_line(struct run *r, const char *line)
     snprintf(text, sizeof text, "%s", line);
     if (!words_split(text, &args))
         return fail(r, "this cannot be read");
-    if (script_setting(&args, r->world))
+    alloc_pause(true);
+    const bool setting = script_setting(&args, r->world);
+
+    alloc_pause(false);
+    if (setting)
         return true;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         if (!words_begin(&args, statements[i].name))
@@ -439,6 +462,63 @@ static bool nothing_left(struct run *r)
         return fail(r, "nobody expected the outcome line %s", line);
     }
     return w->dials == w->dials_seen ? true : fail(r, "nobody expected a dial");
+}
+
+/* With faults the script is only what happens: what it expects does not. */
+static bool run_faulty(struct run *r, unsigned nth)
+{
+    static struct world world;
+    const struct block *const block = &r->script->cases[nth];
+
+    r->world = &world;
+    world_init(&world);
+    alloc_arm(r->fails_nth);
+    for (unsigned i = 0; i < block->n; i++) {
+        (void)run_line(r, block->at[i].text);
+        if (i + 1 != r->gone_behind || world.session == NULL)
+            continue;
+        struct wire *const w = r->gone == NEAR_BREAKS || r->gone == NEAR_ENDS ? world.near : world.far;
+
+        if (r->gone == NEAR_BREAKS || r->gone == FAR_BREAKS)
+            w->breaks = true;
+        else
+            w->ends = true;
+        world_run(&world);
+    }
+    const bool failed = alloc_disarm();
+
+    if (world.session != NULL && !world.over) {
+        world.near->breaks = true;
+        world.near->stalls = false;
+        world_wait(&world, (SESSION_BYE_S + 1) * 1000);
+    }
+    const bool bad = world.complaint[0] != '\0' || (world.session != NULL && !world.over);
+
+    if (bad)
+        printf("# %s: %s\n", r->script->path, world.complaint[0] != '\0' ? world.complaint : "the session lives on");
+    world_end(&world);
+    script_done(&world);
+    if (r->fails_nth > 0 && !failed)
+        r->fails_nth = 0;
+    return !bad;
+}
+
+static bool run_faults(struct run *r, unsigned nth)
+{
+    for (unsigned n = 1; n > 0; n = r->fails_nth == 0 ? 0 : n + 1) {
+        r->fails_nth = n;
+        if (!run_faulty(r, nth)) {
+            printf("# allocation %u failed\n", n);
+            return false;
+        }
+    }
+    for (r->gone_behind = 1; r->gone_behind <= r->script->cases[nth].n; r->gone_behind++)
+        for (r->gone = NEAR_BREAKS; r->gone < GONE__COUNT; r->gone++)
+            if (!run_faulty(r, nth)) {
+                printf("# end %d behind line %u\n", (int)r->gone, r->script->cases[nth].at[r->gone_behind - 1].line);
+                return false;
+            }
+    return true;
 }
 
 static bool run_case(struct run *r, unsigned nth)
@@ -503,6 +583,7 @@ static void run_script(const struct script *script, unsigned *n)
         r.cut = 1;
         printf("%s %u - %s: %s, in single bytes\n", run_case(&r, nth) ? "ok" : "not ok", ++*n, script->name, name);
         r.cut = 0;
+        printf("%s %u - %s: %s, with faults\n", run_faults(&r, nth) ? "ok" : "not ok", ++*n, script->name, name);
         r.near_bytes = near, r.far_bytes = far;
         if (near + far > CUTS_MAX)
             continue;

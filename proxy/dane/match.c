@@ -106,6 +106,8 @@ static void note(struct work *w, enum match_result result)
 /* A record has led to a sound path, from the leaf to what it names; the name is what is left to ask. */
 static void note_path(struct work *w, const struct tlsa *t, unsigned depth)
 {
+    if (t == NULL) /* it was named a moment ago: no memory for the digest now, hence no proof */
+        return;
     if (w->name.n == 0)
         note(w, MATCH_WRONG_NAME);
     else if (w->best.result != MATCH_YES)
