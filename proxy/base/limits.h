@@ -86,7 +86,7 @@
             when an entry is */
 
 /* the log */
-#define LOG_LINE_MAX 2048 /* an outcome line with every value at its longest and each byte of its text escaped */
+#define LOG_LINE_MAX 4096 /* an outcome line with every value at its longest and each byte of it escaped as \xNN */
 
 /* between the processes */
 #define MSG_MAX 65536
