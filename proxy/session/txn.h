@@ -1,6 +1,6 @@
 /*
- * txn - one mail transaction, and the pump: may the oldest waiting command leave now, and what must happen before it
- * may?     RFC 5321 3.3, DESIGN.md invariants 2-4
+ * txn - one mail transaction: what is held, what went out, and the server's word on MAIL.     RFC 5321 3.3
+ * Which of its commands may leave, and when, is pump.h's.
  */
 #ifndef SESSION_TXN_H
 #define SESSION_TXN_H
@@ -36,17 +36,10 @@ struct txn {
 
 void txn_init(struct txn *t);
 
-/* txn_pump - lets the oldest waiting command leave, answers it here, or does the next thing that it needs. True if
- * anything moved. */
-bool txn_pump(struct session *s);
-
 /* txn_mail_reply - a line of the server's reply to MAIL. */
 void txn_mail_reply(struct session *s, const struct reply_line *line);
 
 /* txn_end - the transaction is over: one record a domain, then IDLE. */
 void txn_end(struct session *s);
-
-/* txn_budget - is a decision being waited for, and since when? */
-bool txn_deciding(const struct session *s);
 
 #endif

@@ -1,0 +1,413 @@
+#include "session/pump.h"
+
+#include "base/text.h"
+#include "session/channel.h"
+#include "session/session.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* ---- answers of our own --------------------------------------------------------------------------------------------
+ */
+
+static bool answer(struct session *s, struct span words)
+{
+    return slots_answer(&s->slots, words) == OK;
+}
+
+static bool answer_ok(struct session *s, const char *enhanced)
+{
+    char words[32];
+    const bool codes = ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES);
+    const int n = snprintf(words, sizeof words, "250 %s%sOk\r\n", codes ? enhanced : "", codes ? " " : "");
+
+    return answer(s, span_of(words, (size_t)n));
+}
+
+static bool answer_bad_sequence(struct session *s)
+{
+    return answer(s, ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES) ? SPAN("503 5.5.1 Bad sequence of commands\r\n")
+                                                                   : SPAN("503 Bad sequence of commands\r\n"));
+}
+
+static struct ask *ask_of(struct session *s, const struct slot *slot)
+{
+    return slot->ask < 0 ? NULL : &s->asks.ask[slot->ask];
+}
+
+/* This command cannot leave: the client hears why, and only this command is touched. */
+static bool refuse(struct session *s, struct slot *slot, unsigned code, enum why why, struct span detail)
+{
+    char words[WHY_REPLY_MAX];
+    struct ask *const a = ask_of(s, slot);
+    const size_t n = session_reply(s, code, why, a, detail, words);
+
+    if (!answer(s, span_of(words, n)))
+        return false;
+    if (a != NULL) {
+        a->refs--;
+        if (slot->kind == SLOT_RCPT) {
+            a->asked++;
+            a->refused = why != WHY_CAPABILITY_DRIFT; /* the verdict would have let it go: failed, not refused */
+            a->why = why;
+            text_printable(detail.n > 0 ? detail : span_str(s->far.said), a->said, sizeof a->said);
+        }
+    } else if (slot->kind == SLOT_AUTH || slot->kind == SLOT_OTHER) {
+        settle_session(s, why == WHY_CAPABILITY_DRIFT ? OUTCOME_FAILED : OUTCOME_REFUSED, why);
+    }
+    channel_decided(s);
+    return true;
+}
+
+/* ---- letting a line leave ------------------------------------------------------------------------------------------
+ */
+
+/* Without PIPELINING in the list of this channel, one command at a time (A21). */
+static bool may_follow(const struct session *s)
+{
+    return far_ready(&s->far) && (!slots_open(&s->slots) || (s->far.listed && ehlo_has(&s->far.list, EHLO_PIPELINING)));
+}
+
+static bool send_line(struct session *s)
+{
+    if (stream_put(&s->far.stream, slots_line(&s->slots)) != OK)
+        return false;
+    slots_sent(&s->slots);
+    channel_decided(s);
+    return true;
+}
+
+static bool drifts(const struct session *s, struct span line)
+{
+    struct command c;
+    size_t used = 0;
+
+    return s->shown_any && s->far.listed && command_line(line, &c, &used) == OK &&
+           ehlo_drift(&s->shown, &s->far.list, &c);
+}
+
+/* ---- the kinds -----------------------------------------------------------------------------------------------------
+ */
+
+static bool pump_hello(struct session *s)
+{
+    enum why why = WHY_NONE;
+
+    if (slots_open(&s->slots))
+        return false;
+    if (s->txn.state != TXN_IDLE)
+        txn_end(s);
+    switch (channel_any(s, &why)) {
+    case WAY_GO:
+        if (!send_line(s))
+            return false;
+        ehlo_reset(&s->far.list);
+        s->far.listed = false;
+        return true;
+    case WAY_MOVED:
+        return true;
+    case WAY_REFUSE:
+        session_fail(s, why, span_str(s->far.said));
+        return true;
+    case WAY_WAIT:
+        break;
+    }
+    return false;
+}
+
+static bool far_gone(const struct session *s)
+{
+    return s->far.leg == LEG_NONE;
+}
+
+static bool pump_plain(struct session *s, struct slot *slot)
+{
+    if (far_gone(s)) {
+        if (slot->verb == VERB_NOOP)
+            return answer_ok(s, "2.0.0");
+        return refuse(s, slot, 451, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+    }
+    return may_follow(s) && send_line(s);
+}
+
+static bool pump_rset(struct session *s)
+{
+    if (slots_open(&s->slots) || (!far_gone(s) && !far_ready(&s->far)))
+        return false;
+    if (s->txn.state != TXN_IDLE)
+        txn_end(s);
+    return far_gone(s) ? answer_ok(s, "2.0.0") : send_line(s);
+}
+
+static bool pump_quit(struct session *s, struct slot *slot)
+{
+    if (slots_open(&s->slots) || (!far_gone(s) && !far_ready(&s->far)))
+        return false;
+    if (s->txn.state != TXN_IDLE)
+        txn_end(s);
+    if (!far_gone(s))
+        return send_line(s);
+    slot->close = true;
+    return answer(s, ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES) ? SPAN("221 2.0.0 Bye\r\n") : SPAN("221 Bye\r\n"));
+}
+
+static bool has_param(const struct mail_args *args, struct span wanted)
+{
+    struct span params = args->params, name, value;
+
+    while (command_next_param(&params, &name, &value))
+        if (text_eq_nocase(name, wanted))
+            return true;
+    return false;
+}
+
+/* MAIL is held in every transaction: whose it is, only RCPT tells. */
+static bool pump_mail(struct session *s, struct slot *slot)
+{
+    struct txn *const t = &s->txn;
+    const struct span line = slots_line(&s->slots);
+    struct command c;
+    struct mail_args args;
+    size_t used = 0;
+
+    if (slots_open(&s->slots))
+        return false;
+    if (t->state != TXN_IDLE)
+        return answer_bad_sequence(s);
+    if (line.n > sizeof t->mail_mem)
+        return refuse(s, slot, 451, WHY_TOO_LONG, span_of(NULL, 0));
+    if (command_line(line, &c, &used) != OK || command_mail(&c, &args) != OK)
+        return refuse(s, slot, 451, WHY_BAD_RECIPIENT, SPAN("no one sender can be read from this line"));
+    txn_init(t);
+    if (buf_put(&t->mail, line) != OK || !answer_ok(s, "2.1.0")) {
+        txn_init(t);
+        return false;
+    }
+    t->requiretls = has_param(&args, SPAN("REQUIRETLS"));
+    t->state = TXN_HELD;
+    return true;
+}
+
+/* The server said no to MAIL, or may not be asked: every RCPT hears it. */
+static bool answer_dead(struct session *s, struct ask *a)
+{
+    if (!answer(s, buf_bytes(&s->txn.reply)))
+        return false;
+    a->refs--;
+    a->asked++;
+    a->why = s->txn.why;
+    channel_decided(s);
+    return true;
+}
+
+static void mail_drifts(struct session *s)
+{
+    char words[WHY_REPLY_MAX];
+    const size_t n = session_reply(s, 451, WHY_CAPABILITY_DRIFT, NULL, span_of(NULL, 0), words);
+
+    buf_reset(&s->txn.reply);
+    if (buf_put(&s->txn.reply, span_of(words, n)) != OK)
+        assert(!"a reply of ours fits");
+    s->txn.state = TXN_DEAD;
+    s->txn.why = WHY_CAPABILITY_DRIFT;
+}
+
+static bool send_mail(struct session *s)
+{
+    struct txn *const t = &s->txn;
+
+    if (slots_open(&s->slots))
+        return false;
+    if (drifts(s, buf_bytes(&t->mail))) {
+        mail_drifts(s);
+        return true;
+    }
+    if (stream_put(&s->far.stream, buf_bytes(&t->mail)) != OK)
+        return false;
+    t->state = TXN_MAILING;
+    s->far.reply_bytes = 0;
+    buf_reset(&t->reply);
+    channel_decided(s);
+    return true;
+}
+
+static bool pump_recipient(struct session *s, struct slot *slot)
+{
+    struct ask *const a = ask_of(s, slot);
+    const bool rcpt = slot->kind == SLOT_RCPT;
+    enum why why = WHY_NONE;
+    struct span detail;
+
+    if (rcpt && s->txn.state == TXN_IDLE) {
+        if (!answer_bad_sequence(s))
+            return false;
+        a->refs--;
+        return true;
+    }
+    if (rcpt && s->txn.state == TXN_MAILING)
+        return false;
+    if (rcpt && s->txn.state == TXN_DEAD)
+        return answer_dead(s, a);
+    if (rcpt && a->refused && far_gone(s) &&
+        a->why != WHY_BUDGET) /* one try a transaction: 50 recipients, not 50 dials */
+        return refuse(s, slot, 451, a->why, span_of(NULL, 0));
+    switch (channel_pursue(s, a, FOR_RCPT, &why, &detail)) {
+    case WAY_REFUSE:
+        return refuse(s, slot, 451, why, detail);
+    case WAY_MOVED:
+        return true;
+    case WAY_WAIT:
+        return false;
+    case WAY_GO:
+        break;
+    }
+    if (rcpt && s->txn.state == TXN_HELD)
+        return send_mail(s);
+    if (drifts(s, slots_line(&s->slots)))
+        return refuse(s, slot, 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0));
+    if (!may_follow(s) || !send_line(s))
+        return false;
+    a->refs--;
+    if (rcpt) {
+        a->asked++;
+        a->sent = s->verdict;
+        s->txn.out++;
+    }
+    return true;
+}
+
+static bool pump_data(struct session *s, struct slot *slot)
+{
+    if (s->txn.state == TXN_MAILING)
+        return false;
+    if (s->txn.state == TXN_SENT && s->txn.out > 0 && !s->txn.spoilt && far_ready(&s->far))
+        return may_follow(s) && send_line(s);
+    if (!answer_bad_sequence(s))
+        return false;
+    near_content_refused(s, slot);
+    return true;
+}
+
+/* BDAT: its octets follow its line wherever that goes, counted exactly. */
+static bool pump_chunk(struct session *s, struct slot *slot)
+{
+    const bool sequence = s->txn.state != TXN_SENT || s->txn.out == 0 || !far_ready(&s->far);
+    const bool drift = !sequence && drifts(s, slots_line(&s->slots));
+    const uint64_t octets = slot->octets;
+    bool moved;
+
+    if (s->txn.state == TXN_MAILING)
+        return false;
+    if (!sequence && !drift && !s->txn.spoilt) {
+        moved = may_follow(s) && send_line(s);
+    } else {
+        moved = drift || s->txn.spoilt ? refuse(s, slot, 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0))
+                                       : answer_bad_sequence(s);
+        if (moved && (drift || s->txn.spoilt)) {
+            s->txn.spoilt = true;
+            s->txn.why = WHY_CAPABILITY_DRIFT;
+        }
+    }
+    if (!moved)
+        return false;
+    s->near.mode = NEAR_CHUNK;
+    s->near.left = octets;
+    s->near.swallow = slot->state == SLOT_ANSWERED_HERE;
+    return true;
+}
+
+/* Verbs without an address: TLS first where it can be had, and AUTH never without. */
+static bool pump_other(struct session *s, struct slot *slot)
+{
+    const bool auth = slot->kind == SLOT_AUTH;
+    enum why why = WHY_NONE;
+    struct span detail;
+
+    if (s->txn.state == TXN_MAILING)
+        return false;
+    switch (channel_pursue(s, NULL, auth ? FOR_AUTH : FOR_OTHER, &why, &detail)) {
+    case WAY_REFUSE:
+        return refuse(s, slot, auth ? 454 : 451, why, detail);
+    case WAY_MOVED:
+        return true;
+    case WAY_WAIT:
+        return false;
+    case WAY_GO:
+        break;
+    }
+    if (drifts(s, slots_line(&s->slots)))
+        return refuse(s, slot, auth ? 454 : 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0));
+    if (!may_follow(s) || !send_line(s))
+        return false;
+    s->far.dirty |= auth || slot->verb == VERB_XCLIENT || slot->verb == VERB_XFORWARD || slot->verb == VERB_OTHER;
+    s->far.authed |= auth;
+    return true;
+}
+
+static bool pump_starttls(struct session *s, struct slot *slot)
+{
+    if (slots_open(&s->slots))
+        return false;
+    if (far_gone(s))
+        return refuse(s, slot, 454, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+    if (stream_is_tls(&s->far.stream)) /* sealed already: there is no tunnel to be had */
+        return answer_bad_sequence(s);
+    return far_ready(&s->far) && send_line(s);
+}
+
+static bool pump_continuation(struct session *s)
+{
+    if (far_gone(s)) { /* who asked for it is not there any more */
+        session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+        return true;
+    }
+    return far_ready(&s->far) && send_line(s);
+}
+
+static bool pump(struct session *s, struct slot *slot)
+{
+    switch (slot->kind) {
+    case SLOT_HELLO:
+        return pump_hello(s);
+    case SLOT_PLAIN:
+        return s->txn.state != TXN_MAILING && pump_plain(s, slot);
+    case SLOT_RSET:
+        return s->txn.state != TXN_MAILING && pump_rset(s);
+    case SLOT_QUIT:
+        return s->txn.state != TXN_MAILING && pump_quit(s, slot);
+    case SLOT_MAIL:
+        return pump_mail(s, slot);
+    case SLOT_RCPT:
+    case SLOT_ADDRESS:
+        return pump_recipient(s, slot);
+    case SLOT_DATA:
+        return pump_data(s, slot);
+    case SLOT_BDAT:
+        return pump_chunk(s, slot);
+    case SLOT_AUTH:
+    case SLOT_OTHER:
+        return pump_other(s, slot);
+    case SLOT_CONTINUATION:
+        return pump_continuation(s);
+    case SLOT_STARTTLS:
+        return pump_starttls(s, slot);
+    case SLOT_LOCAL:
+        return refuse(s, slot, 451, (enum why)slot->why, span_of(NULL, 0));
+    case SLOT_BANNER:
+    case SLOT_CONTENT:
+        break;
+    }
+    assert(!"banner and content are never waiting");
+    return false;
+}
+
+bool pump_step(struct session *s)
+{
+    struct slot *const slot = slots_next(&s->slots);
+
+    if (slot == NULL || s->ending.ms != 0 || !pump(s, slot))
+        return false;
+    if (slot->state == SLOT_ANSWERED_HERE && slot->holds && s->near.mode == NEAR_HOLD)
+        s->near.mode = NEAR_LINE;
+    return true;
+}

@@ -1,0 +1,234 @@
+#include "session/relay.h"
+
+#include "base/text.h"
+#include "session/session.h"
+
+#include <assert.h>
+
+/* ---- replies of the far side ---------------------------------------------------------------------------------------
+ */
+
+static void count_recipient(struct session *s, const struct slot *slot, const struct reply_line *line)
+{
+    struct ask *const a = &s->asks.ask[slot->ask];
+
+    if (a->accepted >= a->asked)
+        return; /* its transaction is over: a server that refused a chunk says this too late */
+    if (line->code / 100 == 2)
+        a->accepted++;
+    else
+        text_printable(line->raw, a->said, sizeof a->said);
+}
+
+static void content_done(struct session *s, const struct reply_line *line)
+{
+    s->txn.accepted = line->code / 100 == 2;
+    for (unsigned i = 0; i < ASKS_MAX && !s->txn.accepted; i++)
+        text_printable(line->raw, s->asks.ask[i].said, sizeof s->asks.ask[i].said);
+    txn_end(s);
+}
+
+static void data_answered(struct session *s, struct slot *slot, unsigned code)
+{
+    if (code / 100 != 3) { /* to most clients any 3xx is the word to go */
+        near_content_refused(s, slot);
+        return;
+    }
+    s->near.mode = NEAR_DATA;
+    frame_init(&s->near.frame, s->near.ending, s->host->config->ambiguous == AMBIGUOUS_REFUSE);
+}
+
+/* May a 3xx ask for a line that nobody reads? In clear, where anybody can write one, only of AUTH (invariant 2). */
+static bool may_continue(const struct session *s, const struct slot *slot)
+{
+    return slot->kind == SLOT_AUTH || slot->kind == SLOT_CONTINUATION || stream_is_tls(&s->far.stream);
+}
+
+/* The whole reply to the head is with the client. */
+static void answered(struct session *s, struct slot *slot, const struct reply_line *line)
+{
+    const unsigned code = line->code;
+
+    if (slot->holds && s->near.mode == NEAR_HOLD)
+        s->near.mode = code / 100 == 3 && may_continue(s, slot) ? NEAR_CONTINUATION : NEAR_LINE;
+    switch (slot->kind) {
+    case SLOT_BANNER:
+        s->near.mode = NEAR_LINE;
+        far_step(s, EV_GREETED);
+        break;
+    case SLOT_HELLO:
+        if (code / 100 == 2) {
+            s->far.greeted = true;
+            s->far.listed = slot->verb == VERB_EHLO;
+            s->shown = s->far.list;
+            s->shown_any = true;
+        } else { /* what a refusal says lists nothing (A13) */
+            ehlo_reset(&s->far.list);
+            s->far.listed = slot->verb == VERB_EHLO && s->far.greeted; /* nothing is offered (A9) */
+        }
+        break;
+    case SLOT_RCPT:
+        count_recipient(s, slot, line);
+        break;
+    case SLOT_DATA:
+        data_answered(s, slot, code);
+        break;
+    case SLOT_CONTENT:
+        content_done(s, line);
+        break;
+    case SLOT_BDAT:
+        if (slot->last || code / 100 != 2)
+            content_done(s, line);
+        break;
+    case SLOT_STARTTLS:
+        if (code == 220) {
+            s->near.mode = NEAR_TUNNEL;
+            if (s->txn.state != TXN_IDLE)
+                txn_end(s);
+            far_step(s, EV_TUNNEL);
+        }
+        break;
+    case SLOT_QUIT:
+        slot->close = true;
+        break;
+    case SLOT_PLAIN:
+    case SLOT_RSET:
+    case SLOT_MAIL:
+    case SLOT_ADDRESS:
+    case SLOT_AUTH:
+    case SLOT_OTHER:
+    case SLOT_CONTINUATION:
+    case SLOT_LOCAL:
+        break;
+    }
+}
+
+/* Octets behind a refused DATA, or the goodbye to QUIT: nothing more is said after this reply. */
+static void close_after(struct session *s, const struct slot *slot)
+{
+    if (slot->kind == SLOT_DATA)
+        session_fail(s, WHY_AMBIGUOUS_END, SPAN("content stands behind a refused DATA"));
+    else
+        session_leave(s, false);
+}
+
+/* One line of the reply that the head waits for goes to the client as it is. False: it does not take it now. */
+static bool relay_line(struct session *s, const struct reply_line *line)
+{
+    struct slot *const slot = slots_head(&s->slots);
+
+    assert(slot != NULL && slot->state == SLOT_SENT);
+    if (s->near.open && stream_put(&s->near.stream, line->raw) != OK)
+        return false;
+    s->near.reply_begun = !line->last;
+    if (slot->kind == SLOT_HELLO && slot->verb == VERB_EHLO &&
+        ehlo_line(&s->far.list, line->text, s->relayed == 0) != OK) {
+        session_fail(s, WHY_PROTOCOL, SPAN("the server's list has no end"));
+        return true;
+    }
+    s->relayed += line->raw.n;
+    if (!line->last && s->relayed > REPLY_BYTES_MAX) { /* A67 */
+        session_fail(s, WHY_PROTOCOL, SPAN("the server's reply has no end"));
+        return true;
+    }
+    if (!line->last) {
+        stream_take(&s->far.stream, line->raw.n);
+        return true;
+    }
+    s->relayed = 0;
+    answered(s, slot, line);
+    stream_take(&s->far.stream, line->raw.n);
+    const struct slot gone = *slot;
+
+    slots_pop(&s->slots);
+    if (gone.close)
+        close_after(s, &gone);
+    return true;
+}
+
+/* Of what the far side says unasked only a 421 passes, behind what we have to say ourselves (invariant 1). */
+static bool unasked(struct session *s, const struct reply_line *line)
+{
+    const struct slot *const head = slots_head(&s->slots);
+
+    if (line->code != 421 || s->near.mode == NEAR_DATA || s->near.mode == NEAR_CHUNK) {
+        session_fail(s, WHY_EARLY_BYTES, span_of(NULL, 0));
+        return true;
+    }
+    if (head != NULL && head->state == SLOT_ANSWERED_HERE)
+        return false;
+    if (s->near.open && stream_put(&s->near.stream, line->raw) != OK) {
+        session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+        return true;
+    }
+    s->near.reply_begun = !line->last;
+    stream_take(&s->far.stream, line->raw.n);
+    if (line->last)
+        session_leave(s, false);
+    return true;
+}
+
+bool relay_reply(struct session *s)
+{
+    struct reply_line line;
+
+    if (!s->far.open || s->ending.ms != 0 || s->far.leg == LEG_HANDSHAKE || stream_in(&s->far.stream).n == 0)
+        return false;
+    switch (reply_line_parse(stream_in(&s->far.stream), &line)) {
+    case OK:
+        break;
+    case MORE:
+        return false;
+    default: /* A65, A70 */
+        session_fail(s, WHY_PROTOCOL, span_of(NULL, 0));
+        return true;
+    }
+    if (far_own(&s->far))
+        far_reply(s, &line);
+    else if (s->txn.state == TXN_MAILING)
+        txn_mail_reply(s, &line);
+    else if (slots_open(&s->slots)) {
+        const struct slot *const head = slots_head(&s->slots);
+
+        return head->state == SLOT_SENT && relay_line(s, &line);
+    } else
+        return unasked(s, &line);
+    return true;
+}
+
+/* Bytes of the client's own TLS, towards it. */
+bool relay_tunnel(struct session *s)
+{
+    if (!s->far.open || !s->near.open)
+        return false;
+    if (s->tunnel_bytes == 0 && stream_in(&s->far.stream).n != 0) { /* behind the 220, in clear (A27) */
+        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
+        return true;
+    }
+    const struct span in = span_first(stream_in(&s->far.stream), stream_room(&s->near.stream));
+
+    if (in.n == 0 || stream_put(&s->near.stream, in) != OK)
+        return false;
+    s->tunnel_bytes += in.n;
+    stream_take(&s->far.stream, in.n);
+    return true;
+}
+
+/* ---- our own replies -----------------------------------------------------------------------------------------------
+ */
+
+bool relay_words(struct session *s)
+{
+    struct slot *const head = slots_head(&s->slots);
+
+    if (head == NULL || head->state != SLOT_ANSWERED_HERE || s->ending.ms != 0)
+        return false;
+    if (s->near.open && stream_put(&s->near.stream, span_first(buf_bytes(&s->slots.words), head->words_n)) != OK)
+        return false;
+    const struct slot gone = *head;
+
+    slots_pop(&s->slots);
+    if (gone.close)
+        close_after(s, &gone);
+    return true;
+}
