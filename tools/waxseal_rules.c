@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* One family of the policy route, as ip(8) takes it. */
@@ -154,6 +155,25 @@ static bool is_verb(const char *s)
     return false;
 }
 
+/* To take the rules away must not need a sound file: where it cannot be read, what the default mark has goes. */
+static enum rc load(const char *path, bool removing, struct config *c)
+{
+    enum rc rc = config_load(path, c, stderr);
+
+    if (rc != OK && removing) {
+        char empty[32];
+        const int fd = memfd_create("defaults", 0); /* an empty file is valid, and has the default mark */
+
+        snprintf(empty, sizeof empty, "/proc/self/fd/%d", fd);
+        rc = config_load(empty, c, stderr);
+        if (rc == OK)
+            fprintf(stderr, "waxseal rules: removing the table, and what the default mark 0x%x has\n", c->mark);
+        if (fd >= 0)
+            close(fd);
+    }
+    return rc;
+}
+
 int waxseal_rules(const char *config, int argc, char **argv)
 {
     struct config *c;
@@ -170,7 +190,7 @@ int waxseal_rules(const char *config, int argc, char **argv)
     text = malloc(RULES_TEXT_MAX);
     if (c == NULL || text == NULL) {
         fputs("waxseal rules: out of memory\n", stderr);
-    } else if (config_load(config == NULL ? CONFIG_PATH : config, c, stderr) == OK) {
+    } else if (load(config == NULL ? CONFIG_PATH : config, strcmp(argv[1], "remove") == 0, c) == OK) {
         buf_init(&script, text, RULES_TEXT_MAX);
         if (rules_nft(c, &script) == OK)
             status = command(argv[1], c, buf_bytes(&script));
