@@ -60,6 +60,26 @@ static void route_unknown(struct session *s, struct ask *a)
     ask_memory(s, a);
 }
 
+static void release(struct ask *a)
+{
+    if (a->state == ASK_FREE)
+        return;
+    free(a->route);
+    *a = (struct ask){ .state = ASK_FREE };
+}
+
+/* Nobody waits for it, and no recipient of the transaction belongs to it: that of a VRFY, say. */
+static bool is_idle(const struct ask *a)
+{
+    return a->refs == 0 && a->asked == 0;
+}
+
+void asks_unanswered(struct session *s, struct ask *a)
+{
+    if (a->state == ASK_ROUTE)
+        route_unknown(s, a);
+}
+
 int asks_find(struct session *s, const struct hostname *domain)
 {
     int fresh = -1;
@@ -72,10 +92,13 @@ int asks_find(struct session *s, const struct hostname *domain)
         else if (domain == NULL ? a->domain.n == 0 : hostname_eq(&a->domain, domain))
             return i;
     }
+    for (int i = 0; i < ASKS_MAX && fresh < 0; i++)
+        fresh = is_idle(&s->asks.ask[i]) ? i : -1;
     if (fresh < 0)
         return -1;
     struct ask *const a = &s->asks.ask[fresh];
 
+    release(a);
     *a = (struct ask){ .level = site_level(site_of(s), domain) };
     if (domain != NULL)
         a->domain = *domain;
@@ -249,14 +272,6 @@ struct span asks_host(const struct ask *a)
     if (a->matched == MATCHED_YES && a->host < a->route->n_host)
         return route_text(a->route, a->route->host[a->host].name);
     return candidates_host(a->route, &a->candidates);
-}
-
-static void release(struct ask *a)
-{
-    if (a->state == ASK_FREE)
-        return;
-    free(a->route);
-    *a = (struct ask){ .state = ASK_FREE };
 }
 
 void asks_forget(struct session *s)

@@ -59,6 +59,9 @@ int asks_find(struct session *s, const struct hostname *domain);
 bool asks_route(struct session *s, uint32_t number, struct route *route);
 bool asks_remember(struct session *s, uint32_t number, enum grace grace);
 
+/* asks_unanswered - its route is waited for no longer: it counts as failed. */
+void asks_unanswered(struct session *s, struct ask *a);
+
 /* asks_lost - the resolver or the keeper behind open questions is gone: they are answered as failed. */
 void asks_lost(struct session *s, bool resolver);
 

@@ -148,11 +148,6 @@ static enum why give_up(struct session *s)
     return WHY_UPSTREAM_SILENT;
 }
 
-/*
- * pursue - brings this command to a channel that its verdict accepts.
- *   returns  WAY_GO: it may leave now | WAY_WAIT | WAY_MOVED: something happened, look again | WAY_REFUSE: *why and
- * *detail say why
- */
 enum way channel_pursue(struct session *s, struct ask *a, enum ask_for what, enum why *why, struct span *detail)
 {
     enum way way = WAY_WAIT;
@@ -162,6 +157,11 @@ enum way channel_pursue(struct session *s, struct ask *a, enum ask_for what, enu
     if ((a == NULL || a->state == ASK_READY) && (s->far.leg == LEG_NONE || far_ready(&s->far)))
         way = act_on(s, a, what, why, detail);
     if (way == WAY_WAIT && decision_late(s)) {
+        if (!s->host->config->enforce && a != NULL && a->state == ASK_ROUTE) {
+            asks_unanswered(s, a); /* observe mode refuses nothing: on with what is known, and `would` in the log */
+            s->decision = session_now(s);
+            return WAY_MOVED;
+        }
         *why = give_up(s);
         return WAY_REFUSE;
     }
