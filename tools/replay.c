@@ -333,8 +333,9 @@ static bool st_log(struct run *r, struct words *args)
 
     if (r->world->records_seen == r->world->n_records)
         return fail(r, "no outcome line was written");
-    log_outcome(&r->world->records[r->world->records_seen++], line + 1, sizeof line - 2);
-    strcat(line, " ");
+    const size_t n = log_outcome(&r->world->records[r->world->records_seen++], line + 1, sizeof line - 2);
+
+    memcpy(line + 1 + n, " ", 2);
     for (unsigned i = 0; i < args->n; i++) {
         char want[300];
 
@@ -490,7 +491,7 @@ static bool run_faulty(struct run *r, unsigned nth)
     if (world.session != NULL && !world.over) {
         world.near->breaks = true;
         world.near->stalls = false;
-        world_wait(&world, (SESSION_BYE_S + 1) * 1000);
+        world_wait(&world, (int64_t)(SESSION_BYE_S + 1) * 1000);
     }
     const bool bad = world.complaint[0] != '\0' || (world.session != NULL && !world.over);
 

@@ -143,16 +143,15 @@ static bool far_has_ended(struct session *s)
     }
     const bool owed = slots_open(&s->slots) || s->txn.state == TXN_MAILING || s->txn.state == TXN_SENT;
     const struct slot *const head = slots_head(&s->slots);
+    const bool quit = head != NULL && head->kind == SLOT_QUIT;
+    const bool nobody_waits = !owed && (f->dirty || slots_next(&s->slots) == NULL);
 
-    if (f->leg == LEG_READY && head != NULL && head->kind == SLOT_QUIT) {
-        session_leave(s, false);
-    } else if (f->leg == LEG_READY && owed) {
+    if (f->leg == LEG_READY && (quit || nobody_waits))
+        session_leave(s, false); /* an end, as without us */
+    else if (f->leg == LEG_READY && owed)
         session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
-    } else if (f->leg == LEG_READY && (f->dirty || slots_next(&s->slots) == NULL)) {
-        session_leave(s, false); /* nobody waits for anything: an end, as without us */
-    } else {
+    else
         far_step(s, EV_LOST); /* what was not sent yet can go on a fresh connection */
-    }
     return true;
 }
 
