@@ -171,7 +171,7 @@ lint: $(WOLFSSL_LIB) ## form (clang-format), clang-tidy, shell scripts, the orde
 	$(Q)clang-format --dry-run -Werror $(shell find proxy tools tests -name '*.[ch]')
 	$(Q)tests/run tests/layers
 	$(Q)shellcheck -S warning -e SC2046,SC1007 $(shell grep -lE '^\#!/bin/(ba)?sh' $(shell find tools tests .ci -type f))
-	$(Q)find proxy tools -name '*.c' | xargs -P$(shell nproc) -I{} clang-tidy --quiet {} -- -Itests/lib -DBUILD_EPOCH=1 $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS))
+	$(Q)find proxy tools -name '*.c' | xargs -P$(shell nproc) -I{} clang-tidy --quiet {} -- -Itests/lib -Itests/faults -DBUILD_EPOCH=1 $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS))
 
 .PHONY: system
 system: all $(SYSTEM_C) ## (as root) the tests of processes, privileges, rules and the resolver alone
