@@ -44,11 +44,6 @@ const struct config *child_config(const struct child *c)
     return c->config;
 }
 
-unsigned child_index(const struct child *c)
-{
-    return c->index;
-}
-
 static struct peer *peer_of(struct child *c, enum role role, unsigned index)
 {
     switch (role) {

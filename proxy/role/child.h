@@ -43,7 +43,6 @@ int child_run(const struct child_ops *ops, unsigned index, int broker, const str
 
 struct loop *child_loop(struct child *c);
 const struct config *child_config(const struct child *c);
-unsigned child_index(const struct child *c);
 
 /* child_send - one message with descriptors, which stay the caller's. FAILED where there is no such peer now,
  * AGAIN_WRITE where its pair is full. */

@@ -30,18 +30,12 @@ static enum far_event ask_dial(struct session *s)
     return s->host->dial(s->host->self, s) ? WAIT : EV_LOST;
 }
 
+/* As the client introduced itself; one who never did is known by its address only (A17). */
 static enum far_event say_ehlo(struct session *s)
 {
     ehlo_reset(&s->far.list);
     s->far.listed = s->far.helo_tried = false;
     return send_line(s, "EHLO", s->near.hello);
-}
-
-/* A new connection is introduced as the client introduced itself; one who never did is known by its address only (A17).
- */
-static enum far_event introduce(struct session *s)
-{
-    return say_ehlo(s);
 }
 
 /* EHLO is not understood (A9): no list, hence no STARTTLS. Where nobody was introduced yet, HELO is. */
@@ -169,7 +163,7 @@ static const struct leg_step {
     [LEG_DIAL] = { [EV_DIALED] = { true, NULL, LEG_CONNECT }, ENDS },
     [LEG_CONNECT] = { [EV_CONNECTED] = { true, NULL, LEG_BANNER }, ENDS },
     [LEG_BANNER] = { [EV_GREETED] = { true, NULL, LEG_READY },
-                     [EV_OK] = { true, introduce, LEG_HELLO },
+                     [EV_OK] = { true, say_ehlo, LEG_HELLO },
                      [EV_REFUSED] = { true, lost, LEG_NONE },
                      ENDS },
     [LEG_HELLO] = { [EV_OK] = { true, is_introduced, LEG_READY },

@@ -66,7 +66,6 @@ struct far {
     bool ended;               /* the stream told its end; what it brought before is still to be read */
     enum handshake handshake; /* FAILED outlives its connection until the decision is over */
     struct ehlo list;
-    unsigned reply_code; /* of the reply that is being eaten */
     size_t reply_bytes;
     struct mono since; /* in this leg */
     char said[120];    /* why the last attempt failed: the server's or the library's words, printable */

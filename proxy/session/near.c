@@ -42,8 +42,6 @@ static void keep_hello(struct session *s, const struct command *c)
     struct near *const n = &s->near;
     const struct span name = span_first(c->args, span_find(c->args, ' '));
 
-    n->hello_said = true;
-    n->hello_is_helo = c->verb == VERB_HELO;
     if (name.n > 0 && name.n < sizeof n->hello && !c->odd)
         text_printable(name, n->hello, sizeof n->hello);
 }

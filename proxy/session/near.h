@@ -37,9 +37,7 @@ struct near {
     bool swallow;  /* CHUNK: the octets go nowhere */
     bool refused;  /* a DATA was, and nothing came since: what is no command now is its content, too late to be seen */
     bool quit;     /* QUIT was read: its end is no loss */
-    bool hello_said; /* the client has introduced itself, and the name below is what it said */
-    bool hello_is_helo;
-    char hello[HOSTNAME_MAX + 3];
+    char hello[HOSTNAME_MAX + 3]; /* what the client said of itself; its address before it said anything */
 };
 
 /* near_read - takes from the client's bytes what can be taken now. True if anything moved. */

@@ -30,31 +30,3 @@ enum rc reply_line_parse(struct span in, struct reply_line *out)
     };
     return OK;
 }
-
-/* One to three digits at the front of *s, taken off. */
-static bool take_number(struct span *s)
-{
-    size_t n = 0;
-
-    while (n < s->n && is_digit(s->p[n]))
-        n++;
-    *s = span_from(*s, n);
-    return n >= 1 && n <= 3;
-}
-
-static bool take_dot(struct span *s)
-{
-    const bool dot = s->n > 0 && s->p[0] == '.';
-
-    *s = span_from(*s, 1);
-    return dot;
-}
-
-bool reply_has_enhanced(struct span text)
-{
-    if (text.n == 0 || (text.p[0] != '2' && text.p[0] != '4' && text.p[0] != '5'))
-        return false;
-    text = span_from(text, 1);
-    return take_dot(&text) && take_number(&text) && take_dot(&text) && take_number(&text) &&
-           (text.n == 0 || text.p[0] == ' ');
-}

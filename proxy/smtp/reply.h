@@ -1,6 +1,6 @@
 /*
  * reply - the lines of a server's reply, one at a time, so that a reply of any length needs one line of memory.
- *                                                                                              RFC 5321 4.2, RFC 2034
+ *                                                                                              RFC 5321 4.2
  * Strict in what decides: three digits of 200..599, then blank, hyphen or the end of the line. Lenient in the text,
  * which is only relayed: 8-bit bytes, no text at all, LF without CR. A CR in the middle or a NUL is refused: a client
  * that takes it for a line ending would read several replies where we relay one. Does not ask whether the codes of a
@@ -28,8 +28,5 @@ struct reply_line {
  *            MALFORMED  a whole line that is no reply
  */
 MUST_USE enum rc reply_line_parse(struct span in, struct reply_line *out);
-
-/* reply_has_enhanced - does the text begin with an enhanced status code, as in `2.1.0 Ok`? (RFC 3463 2) */
-bool reply_has_enhanced(struct span text);
 
 #endif

@@ -92,24 +92,13 @@ static void longest(void **state)
     assert_int_equal(l.raw.n, REPLY_LINE_MAX);
 }
 
-static void enhanced(void **state)
-{
-    static const char *const yes[] = { "2.1.0 Ok", "5.7.1", "4.123.999 x" };
-    static const char *const no[] = { "",        "Ok",     "2",      "2.1",        "2.1.",  "2.1.x",
-                                      "3.1.0 x", "2.1.0x", "2..0 x", "2.1000.0 x", " 2.1.0" };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
-        assert_true(reply_has_enhanced(span_str(yes[i])));
-    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
-        assert_false(reply_has_enhanced(span_str(no[i])));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepts), cmocka_unit_test(refuses),  cmocka_unit_test(cut_at_every_byte),
-        cmocka_unit_test(longest), cmocka_unit_test(enhanced),
+        cmocka_unit_test(accepts),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(cut_at_every_byte),
+        cmocka_unit_test(longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
