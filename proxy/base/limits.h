@@ -95,9 +95,11 @@
 #define PROCESSES_MAX (PEERS_MAX + 3) /* and broker, resolver, keeper */
 
 /* broker and keeper */
-#define SESSIONS_MAX 100000    /* limits.sessions: 2 descriptors each must fit one process (fs.nr_open is 1048576) */
-#define LISTEN_BACKLOG 1024    /* connections that wait for accept; the kernel lowers it to net.core.somaxconn */
-#define ACCEPTS_MAX 64         /* connections taken in one turn; then the other descriptors get theirs */
+#define SESSIONS_MAX 100000 /* limits.sessions: 2 descriptors each must fit one process (fs.nr_open is 1048576) */
+#define LISTEN_BACKLOG 1024 /* connections that wait for accept; the kernel lowers it to net.core.somaxconn */
+#define ACCEPTS_MAX 64      /* connections taken in one turn; then the other descriptors get theirs */
+#define TURN_CPU_MS 10000 /* of processor time in one callback of the loop: the longest work takes tenths of a second  \
+                           */
 #define ACCEPT_PAUSE_MS 100    /* without descriptors or memory accept fails again at once: wait instead of spinning */
 #define RESTART_MIN_MS 100     /* a child that died soon after its start is started again later and later */
 #define RESTART_MAX_MS 5000    /* up to this */

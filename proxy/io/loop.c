@@ -2,7 +2,9 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define SIGNALS_MAX 8
 
@@ -45,9 +47,41 @@ struct loop *loop_new(void)
     return loop;
 }
 
+/* What the guard's signal sees: one loop a process. */
+static volatile sig_atomic_t turn, turn_last;
+
+static void on_cpu_spent(int number)
+{
+    if (turn != turn_last) {
+        turn_last = turn;
+        return;
+    }
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+enum rc loop_guard(unsigned cpu_ms)
+{
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGXCPU };
+    const struct timespec period = { .tv_sec = cpu_ms / 1000, .tv_nsec = (long)(cpu_ms % 1000) * 1000000 };
+    const struct itimerspec when = { .it_interval = period, .it_value = period };
+    const struct sigaction action = { .sa_handler = on_cpu_spent, .sa_flags = SA_RESTART };
+    timer_t timer;
+
+    if (sigaction(SIGXCPU, &action, NULL) != 0 || timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) != 0)
+        return FAILED;
+    return timer_settime(timer, 0, &when, NULL) == 0 ? OK : FAILED;
+}
+
 enum rc loop_run(struct loop *loop)
 {
-    return event_base_dispatch(loop->base) < 0 ? FAILED : OK;
+    int more;
+
+    do {
+        turn = (turn + 1) & 0xffff;
+        more = event_base_loop(loop->base, EVLOOP_ONCE);
+    } while (more == 0 && !event_base_got_break(loop->base));
+    return more < 0 ? FAILED : OK;
 }
 
 void loop_stop(struct loop *loop)

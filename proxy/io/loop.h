@@ -19,6 +19,13 @@ struct loop *loop_new(void);
 /* loop_run - calls back until loop_stop, or until nothing is left to wait for. OK, or FAILED with errno. */
 MUST_USE enum rc loop_run(struct loop *loop);
 
+/*
+ * loop_guard - from now on this process dies of SIGXCPU when it spends cpu_ms of processor time, twice that at the
+ * latest, without coming back to its loop: what spins in one callback holds up everybody, and whoever waits for the
+ * process makes a new one. For the whole process, once, before its system calls are filtered. OK or FAILED (errno).
+ */
+MUST_USE enum rc loop_guard(unsigned cpu_ms);
+
 /* loop_stop - loop_run returns behind the callback that is running. */
 void loop_stop(struct loop *loop);
 

@@ -317,7 +317,7 @@ int broker_run(const struct broker_start *start, struct config *config)
     for (unsigned i = 0; i < CONFIG_ENDPOINTS_MAX; i++)
         b.listener[i].fd = -1;
     b.loop = loop_new();
-    if (b.loop == NULL || set_up(&b) != OK)
+    if (b.loop == NULL || loop_guard(TURN_CPU_MS) != OK || set_up(&b) != OK)
         syslog(LOG_ERR, "cannot start: %s", strerror(errno));
     else if (loop_run(b.loop) != OK)
         syslog(LOG_ERR, "the loop failed: %s", strerror(errno));

@@ -318,6 +318,8 @@ int child_run(const struct child_ops *ops, unsigned index, int broker, const str
     bool well = false;
 
     privs_name(ops->role);
+    if (loop_guard(TURN_CPU_MS) != OK)
+        return 1;
     c = child_new(ops, index, broker, config);
     if (c == NULL)
         return 1;

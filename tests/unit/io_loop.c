@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -114,9 +116,50 @@ static void signals(void **state)
     loop_free(o.loop);
 }
 
+/* Spends processor time: all of it in one callback, or a little in each of very many turns. */
+static void spin(void *arg)
+{
+    const struct owner *o = arg;
+    const clock_t begin = clock();
+
+    while (clock() - begin < CLOCKS_PER_SEC / 100 || o->last == 0)
+        ;
+    if (clock() > CLOCKS_PER_SEC)
+        _exit(7);
+    timer_set(o->timer, 0);
+}
+
+static int guarded(bool one_callback)
+{
+    const pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0) {
+        struct timer timer;
+        struct owner o = { .loop = loop_new(), .timer = &timer, .last = !one_callback };
+
+        timer_init(&timer, o.loop, spin, &o);
+        timer_set(&timer, 0);
+        _exit(loop_guard(200) == OK && loop_run(o.loop) == OK ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+/* A107: measured in processor time, so that a slow machine kills nobody. */
+static void a_callback_that_spins_ends_the_process(void **state)
+{
+    (void)state;
+    const int stuck = guarded(true), busy = guarded(false);
+
+    assert_true(WIFSIGNALED(stuck) && WTERMSIG(stuck) == SIGXCPU);
+    assert_true(WIFEXITED(busy) && WEXITSTATUS(busy) == 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_callback_that_spins_ends_the_process),
         cmocka_unit_test(interest_changes_and_closing_inside),
         cmocka_unit_test(timers),
         cmocka_unit_test(signals),
