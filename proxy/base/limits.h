@@ -71,12 +71,17 @@
 #define CONFIG_PATH_MAX 256
 #define SITE_ENTRIES_MAX 1024    /* policy sections */
 #define CONFIG_BYTES_MAX 1048576 /* one file: every policy section with the longest name fits twice */
-#define CONFIG_USER_MAX 31       /* useradd(8) takes no longer name */
-#define MARK_MIN 256             /* below: the kernel's and the distributions' routing tables (253 to 255) */
-#define MARK_MAX 65534           /* it is a conntrack zone too, and mark + 1 must differ from every such number */
-#define DECISION_MIN_S 5         /* less than one lookup with retries */
-#define DECISION_MAX_S 240       /* the client waits 5 minutes for the answer to RCPT (RFC 5321 4.5.3.2.3) */
-#define CLEAR_AFTER_MAX_S 86400  /* a failure is forgotten a day after the last try */
+#define CREDENTIALS_MAX 9      /* certificates with keys: the box's own, and one for each provider that asks for one */
+#define CREDENTIAL_CERTS_MAX 8 /* of one chain, the issuers included: real ones have two or three */
+#define MATERIAL_ROOTS_MAX 512 /* public roots of one file: Mozilla's list has 140 */
+#define MATERIAL_FILE_MAX 1048576 /* one file of them, of a chain or of a key: that list is 230 kB of text */
+#define MATERIAL_POOL_MAX 1048576 /* all of them together, decoded */
+#define CONFIG_USER_MAX 31        /* useradd(8) takes no longer name */
+#define MARK_MIN 256              /* below: the kernel's and the distributions' routing tables (253 to 255) */
+#define MARK_MAX 65534            /* it is a conntrack zone too, and mark + 1 must differ from every such number */
+#define DECISION_MIN_S 5          /* less than one lookup with retries */
+#define DECISION_MAX_S 240        /* the client waits 5 minutes for the answer to RCPT (RFC 5321 4.5.3.2.3) */
+#define CLEAR_AFTER_MAX_S 86400   /* a failure is forgotten a day after the last try */
 
 #define RULES_TEXT_MAX 98304 /* four sets of CONFIG_NETS_MAX IPv6 networks as text, and the chains */
 

@@ -1,7 +1,24 @@
 #include "cert/pem.h"
 
-#define BEGIN SPAN("-----BEGIN CERTIFICATE-----")
-#define END SPAN("-----END CERTIFICATE-----")
+static const char *const certificate[] = { "CERTIFICATE", NULL };
+static const char *const keys[] = { "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", NULL };
+static const char *const sealed_key[] = { "ENCRYPTED PRIVATE KEY", NULL };
+
+/* Which of these labels does a line of armour (`BEGIN` or `END`) carry? NULL: it is none, or another's. */
+static const char *label_of(struct span line, struct span word, const char *const *labels)
+{
+    const struct span front = SPAN("-----"), name = span_from(line, front.n + word.n);
+
+    if (!span_eq(span_first(line, front.n), front) || !span_eq(span_first(span_from(line, front.n), word.n), word))
+        return NULL;
+    for (; *labels != NULL; labels++) {
+        const struct span label = span_str(*labels);
+
+        if (span_eq(span_first(name, label.n), label) && span_eq(span_from(name, label.n), front))
+            return *labels;
+    }
+    return NULL;
+}
 
 /* The next line, without its end and the blanks before that. */
 static struct span take_line(struct span *text)
@@ -55,12 +72,14 @@ static enum rc put(struct decoder *d, uint8_t c)
     return OK;
 }
 
-static enum rc body(struct span *text, struct decoder *d)
+static enum rc body(struct span *text, const char *label, struct decoder *d)
 {
+    const char *const same[] = { label, NULL };
+
     while (text->n > 0) {
         const struct span line = take_line(text);
 
-        if (span_eq(line, END))
+        if (label_of(line, SPAN("END "), same) != NULL)
             return (d->digits + d->padding) % 4 == 0 ? OK : MALFORMED;
         for (size_t i = 0; i < line.n; i++) {
             const enum rc rc = put(d, line.p[i]);
@@ -72,15 +91,46 @@ static enum rc body(struct span *text, struct decoder *d)
     return MALFORMED;
 }
 
-enum rc pem_next(struct span *text, uint8_t *out, size_t *n)
+/* The next object with one of these labels. */
+static enum rc next_of(struct span *text, const char *const *labels, uint8_t *out, size_t *n)
 {
     struct decoder d = { .out = out, .cap = *n };
+    const char *label = NULL;
     enum rc rc;
 
-    while (!span_eq(take_line(text), BEGIN))
+    while ((label = label_of(take_line(text), SPAN("BEGIN "), labels)) == NULL)
         if (text->n == 0)
             return MORE;
-    rc = body(text, &d);
+    rc = body(text, label, &d);
     *n = d.n;
+    return rc;
+}
+
+enum rc pem_next(struct span *text, uint8_t *out, size_t *n)
+{
+    return next_of(text, certificate, out, n);
+}
+
+static bool holds(struct span text, struct span word)
+{
+    for (; text.n >= word.n; text = span_from(text, 1))
+        if (span_eq(span_first(text, word.n), word))
+            return true;
+    return false;
+}
+
+enum rc pem_key(struct span text, uint8_t *out, size_t *n)
+{
+    const struct span all = text;
+    enum rc rc = next_of(&text, keys, out, n);
+
+    if (rc == MORE) {
+        size_t none = 0;
+
+        text = all;
+        rc = next_of(&text, sealed_key, out, &none) == MORE ? MORE : UNUSABLE;
+    } else if (rc == MALFORMED && holds(all, SPAN("Proc-Type:"))) { /* RFC 1421 4.6.1.1: `4,ENCRYPTED` */
+        rc = UNUSABLE;
+    }
     return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * pem - certificates out of text.                                                                         RFC 7468 2, 5
+ * pem - certificates and private keys out of text.                                            RFC 7468 2, 5, 10, 13
  * Text around the armour and objects of other kinds are stepped over; lines may be of any length and end in CRLF.
  */
 #ifndef CERT_PEM_H
@@ -18,5 +18,12 @@
  *            FULL       it does not fit
  */
 MUST_USE enum rc pem_next(struct span *text, uint8_t *out, size_t *n);
+
+/*
+ * pem_key - the first private key of the text: PKCS #8, SEC 1 or PKCS #1, as it is.
+ *   out, n   as above; whoever calls wipes them
+ *   returns  as above | UNUSABLE  there is one, but it is encrypted
+ */
+MUST_USE enum rc pem_key(struct span text, uint8_t *out, size_t *n);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef IO_TLS_H
 #define IO_TLS_H
 
+#include "base/limits.h"
 #include "base/rc.h"
 #include "base/span.h"
 
@@ -34,9 +35,23 @@ enum tls_floor {
     TLS_FLOOR_1_2, /* authenticated: 1.2 and up (RFC 7672 1.1 wants no less of a level that promises something) */
 };
 
+/* What this side shows of itself, where it is asked to: DER, the leaf first, and its private key (PKCS #8, SEC 1 or
+ * PKCS #1). */
+struct tls_identity {
+    unsigned n; /* 0: nothing */
+    struct span chain[CREDENTIAL_CERTS_MAX];
+    struct span key;
+};
+
 /* tls_ctx_new - what sessions share. NULL: no memory or no entropy. */
 struct tls_ctx *tls_ctx_new(enum tls_floor floor);
 void tls_ctx_free(struct tls_ctx *ctx);
+
+/*
+ * tls_ctx_identity - from now on sessions of this context show this (as clients: only to a server that asks). Copied.
+ *   returns  OK | UNUSABLE  certificate or key cannot be read, or the key is another's | FAILED  no memory
+ */
+MUST_USE enum rc tls_ctx_identity(struct tls_ctx *ctx, const struct tls_identity *id);
 
 /*
  * tls_new - a client session on a connected descriptor, which stays the caller's.

@@ -219,6 +219,34 @@ void tls_ctx_free(struct tls_ctx *ctx)
     free(ctx);
 }
 
+enum rc tls_ctx_identity(struct tls_ctx *ctx, const struct tls_identity *id)
+{
+    uint8_t *all = NULL;
+    size_t n = 0;
+    int ret;
+
+    assert(id->n > 0 && id->n <= CREDENTIAL_CERTS_MAX);
+    for (unsigned i = 0; i < id->n; i++)
+        n += id->chain[i].n;
+    if (n > CHAIN_BYTES_MAX || id->key.n > INT32_MAX)
+        return UNUSABLE;
+    all = malloc(n + 1);
+    if (all == NULL)
+        return FAILED;
+    n = 0;
+    for (unsigned i = 0; i < id->n; i++) {
+        memcpy(all + n, id->chain[i].p, id->chain[i].n);
+        n += id->chain[i].n;
+    }
+    ret = wolfSSL_CTX_use_certificate_chain_buffer_format(ctx->wolf, all, (long)n, WOLFSSL_FILETYPE_ASN1);
+    free(all);
+    if (ret == WOLFSSL_SUCCESS)
+        ret = wolfSSL_CTX_use_PrivateKey_buffer(ctx->wolf, id->key.p, (long)id->key.n, WOLFSSL_FILETYPE_ASN1);
+    if (ret == WOLFSSL_SUCCESS)
+        ret = wolfSSL_CTX_check_private_key(ctx->wolf);
+    return ret == WOLFSSL_SUCCESS ? OK : ret == MEMORY_E ? FAILED : UNUSABLE;
+}
+
 /* ---- sessions ---- */
 
 struct tls *tls_new(struct tls_ctx *ctx, int fd, const char *sni)

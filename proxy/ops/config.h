@@ -56,6 +56,12 @@ enum config_log {
     LOG_TO_FILE
 };
 
+/* Paths of a certificate (with its issuers) and of its key; "" for none. What is in them is ops/material.h's. */
+struct config_credential {
+    char certificate[CONFIG_PATH_MAX], key[CONFIG_PATH_MAX];
+};
+#define CREDENTIAL_OWN 0 /* the first is the box's own; the others are smarthosts' */
+
 struct config {
     uint32_t size; /* sizeof(struct config): what a receiver checks first */
     struct config_nets clients, exempt_client, exempt_destination, deny_destination;
@@ -76,6 +82,7 @@ struct config {
     bool trust_anchor_configured; /* written in the file: missing or bad is an error then, not a fallback */
     struct config_endpoints forward;
     char ca_file[CONFIG_PATH_MAX];
+    struct config_credential credential[CREDENTIALS_MAX];
     uint32_t clear_after_s;
     uint32_t sessions, per_client, decision_s;
     struct site site;

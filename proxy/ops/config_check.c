@@ -64,6 +64,10 @@ static bool numbers_well(const struct config *c)
 
 static bool texts_well(const struct config *c)
 {
+    for (unsigned i = 0; i < CREDENTIALS_MAX; i++)
+        if (!ends(c->credential[i].certificate, sizeof c->credential[i].certificate) ||
+            !ends(c->credential[i].key, sizeof c->credential[i].key))
+            return false;
     return ends(c->user, sizeof c->user) && ends(c->state_dir, sizeof c->state_dir) &&
            ends(c->control, sizeof c->control) && ends(c->log_path, sizeof c->log_path) &&
            ends(c->trust_anchor, sizeof c->trust_anchor) && ends(c->root_hints, sizeof c->root_hints) &&

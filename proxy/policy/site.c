@@ -16,3 +16,16 @@ enum level site_level(const struct site *s, const struct hostname *domain)
     }
     return (enum level)(best == NULL ? s->fallback : best->level);
 }
+
+static bool is_public(unsigned level)
+{
+    return level == LEVEL_VERIFY || level == LEVEL_SECURE;
+}
+
+bool site_needs_roots(const struct site *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (is_public(s->entry[i].level))
+            return true;
+    return is_public(s->fallback);
+}

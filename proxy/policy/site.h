@@ -24,4 +24,7 @@ struct site {
 /* site_level - for a domain; NULL (a literal, a bare postmaster, no recipient) gets the default. */
 enum level site_level(const struct site *s, const struct hostname *domain);
 
+/* site_needs_roots - does any level ask whether a public root stands behind a certificate? */
+bool site_needs_roots(const struct site *s);
+
 #endif

@@ -29,7 +29,7 @@ struct broker {
     const struct broker_start *start;
     struct loop *loop;
     struct config *config;
-    const struct config *shown; /* the same, as the family sees it */
+    struct family_given given; /* the same, as others see it, and the keys beside it */
     struct family *family;
     struct ledger *ledger;
     struct intake intake;
@@ -224,21 +224,20 @@ static void begin_reload(struct broker *b)
 static void on_reaped(void *owner, pid_t pid, int status)
 {
     struct broker *const b = owner;
-    const struct wire_simple m = { .kind = WIRE_CONFIG };
-    struct config *fresh = NULL;
-    int sealed = -1;
+    struct reloaded fresh;
 
-    if (!reload_end(&b->reload, b->family, pid, status, b->config, &fresh, &sealed))
+    if (!reload_end(&b->reload, b->family, pid, status, b->config, &fresh))
         return;
-    if (fresh != NULL) {
+    if (fresh.config != NULL) {
         free(b->config);
-        b->config = fresh;
-        b->shown = fresh;
-        family_tell(b->family, &m, sizeof m, &sealed, 1);
+        if (b->given.material >= 0)
+            close(b->given.material);
+        b->config = fresh.config;
+        b->given = (struct family_given){ fresh.config, fresh.material };
+        family_reconfigure(b->family, fresh.sealed);
+        close(fresh.sealed);
         family_say(b->family, LOG_INFO, "the configuration was read again and is in force");
     }
-    if (sealed >= 0)
-        close(sealed);
     notify_ready(b->start->notify);
     if (b->reload.again)
         begin_reload(b);
@@ -278,10 +277,10 @@ static enum rc set_up(struct broker *b)
     (void)clock_gettime(CLOCK_BOOTTIME, &boot);
     b->cap = b->config->sessions;
     b->ledger = ledger_new(b->cap, (uint64_t)boot.tv_sec * 1000 + (uint64_t)boot.tv_nsec / 1000000);
-    b->family = family_new(b->loop, b->start->roles, b->config->workers, &b->shown, b->start->null, &ops, b);
+    b->family = family_new(b->loop, b->start->roles, b->config->workers, &b->given, b->start->null, &ops, b);
     if (b->ledger == NULL || b->family == NULL)
         return FAILED;
-    intake_init(&b->intake, &b->shown, b->family, b->ledger, &b->counts);
+    intake_init(&b->intake, &b->given.config, b->family, b->ledger, &b->counts);
     timer_init(&b->pause, b->loop, pause_is_over, b);
     timer_init(&b->tell, b->loop, tell_counts, b);
     for (unsigned i = 0; i < b->config->listen.n; i++) {
@@ -307,12 +306,14 @@ static void tear_down(struct broker *b)
     family_free(b->family);
     ledger_free(b->ledger);
     loop_free(b->loop);
+    if (b->given.material >= 0)
+        close(b->given.material);
     free(b->config);
 }
 
 int broker_run(const struct broker_start *start, struct config *config)
 {
-    struct broker b = { .start = start, .config = config, .shown = config };
+    struct broker b = { .start = start, .config = config, .given = { config, start->material } };
 
     for (unsigned i = 0; i < CONFIG_ENDPOINTS_MAX; i++)
         b.listener[i].fd = -1;

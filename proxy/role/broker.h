@@ -13,6 +13,7 @@ struct broker_start {
     const char *config_path;
     struct config *config;              /* until broker_run, which takes its own */
     int listener[CONFIG_ENDPOINTS_MAX]; /* by config->listen; the broker closes all of these */
+    int material;                       /* shut memory of ops/material.h; the broker closes it */
     int control;
     int notify; /* -1: nobody */
     int null;   /* takes stderr's place in started children; -1: in the foreground */

@@ -1,16 +1,15 @@
 #include "role/child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "io/msg.h"
+#include "io/sealed.h"
 #include "role/privs.h"
 
 #define MESSAGES_A_TURN 32 /* of one peer; then the others get theirs */
@@ -29,6 +28,7 @@ struct child {
     void *self; /* NULL until ops->start */
     struct loop *loop;
     struct config *config;
+    struct material *material, *next_material; /* the second waits for its configuration */
     struct peer broker, resolver, keeper, worker[PEERS_MAX];
     bool draining, finished, broken;
     _Alignas(8) unsigned char message[MSG_MAX];
@@ -42,6 +42,11 @@ struct loop *child_loop(struct child *c)
 const struct config *child_config(const struct child *c)
 {
     return c->config;
+}
+
+const struct material *child_material(const struct child *c)
+{
+    return c->material;
 }
 
 static struct peer *peer_of(struct child *c, enum role role, unsigned index)
@@ -141,25 +146,46 @@ static void meet(struct child *c, const struct wire_simple *m, int fd)
         c->ops->peer(c->self, p->role, p->index);
 }
 
+/* What belongs to the next configuration; before the start, to the one that we have. Takes fd. */
+static void prepare(struct child *c, int fd)
+{
+    struct material **const at = c->self == NULL && c->material == NULL ? &c->material : &c->next_material;
+
+    material_close(*at);
+    *at = material_open(fd);
+    close(fd);
+    if (*at == NULL)
+        child_say(c, LOG_ERR, "%s: roots and keys did not arrive whole", privs_role_name(c->ops->role));
+}
+
 /* A configuration that was parsed elsewhere: sealed, so that nobody changes it while it is read. Takes fd. */
 static void reconfigure(struct child *c, int fd)
 {
-    const int want = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
     struct config *const fresh = malloc(sizeof *fresh);
-    const int seals = fcntl(fd, F_GET_SEALS);
-    const ssize_t n = fresh == NULL ? -1 : pread(fd, fresh, sizeof *fresh, 0);
+    const struct span sealed = sealed_map(fd, sizeof *fresh);
+    const bool well =
+        fresh != NULL && sealed.n == sizeof *fresh && (c->ops->role != ROLE_WORKER || c->next_material != NULL);
 
     close(fd);
-    if (seals < 0 || (seals & want) != want || n < 0 || config_check(fresh, (size_t)n) != OK) {
+    if (well)
+        memcpy(fresh, sealed.p, sizeof *fresh);
+    sealed_unmap(sealed);
+    if (!well || config_check(fresh, sizeof *fresh) != OK) {
         child_say(c, LOG_ERR, "%s: the new configuration did not arrive whole; the old one stays",
                   privs_role_name(c->ops->role));
         free(fresh);
         return;
     }
-    free(c->config);
+    struct config *const old = c->config;
+    struct material *const old_material = c->material;
+
     c->config = fresh;
+    c->material = c->next_material;
+    c->next_material = NULL;
     if (c->self != NULL && c->ops->config != NULL)
         c->ops->config(c->self);
+    free(old);
+    material_close(old_material);
 }
 
 static void drain(struct child *c)
@@ -183,6 +209,8 @@ static bool from_broker(struct child *c, size_t n, const int *fds, unsigned n_fd
         return false;
     if (m->kind == WIRE_PEER && n_fds == 1)
         meet(c, m, fds[0]);
+    else if (m->kind == WIRE_MATERIAL && n_fds == 1 && c->ops->role == ROLE_WORKER)
+        prepare(c, fds[0]);
     else if (m->kind == WIRE_CONFIG && n_fds == 1)
         reconfigure(c, fds[0]);
     else if (m->kind == WIRE_DRAIN && n_fds == 0)
@@ -273,6 +301,8 @@ static void child_free(struct child *c)
         peer_close(&c->worker[i]);
     loop_free(c->loop);
     free(c->config);
+    material_close(c->material);
+    material_close(c->next_material);
     free(c);
 }
 

@@ -8,6 +8,7 @@
 
 #include "io/loop.h"
 #include "ops/config.h"
+#include "ops/material.h"
 #include "role/wire.h"
 
 struct child;
@@ -43,6 +44,9 @@ int child_run(const struct child_ops *ops, unsigned index, int broker, const str
 
 struct loop *child_loop(struct child *c);
 const struct config *child_config(const struct child *c);
+
+/* child_material - the roots and keys of that configuration; NULL in all roles but the worker's. It changes with it. */
+const struct material *child_material(const struct child *c);
 
 /* child_send - one message with descriptors, which stay the caller's. FAILED where there is no such peer now,
  * AGAIN_WRITE where its pair is full. */

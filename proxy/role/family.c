@@ -46,7 +46,7 @@ enum stage {  /* each is entered once, in this order */
 struct family {
     struct loop *loop;
     const struct child_ops *const *roles;
-    const struct config *const *config;
+    const struct family_given *given;
     const struct family_ops *ops;
     void *owner;
     int null;
@@ -69,13 +69,13 @@ static struct member *member_of(struct family *f, enum role role, unsigned index
 }
 
 struct family *family_new(struct loop *loop, const struct child_ops *const roles[], unsigned workers,
-                          const struct config *const *config, int null, const struct family_ops *ops, void *owner)
+                          const struct family_given *given, int null, const struct family_ops *ops, void *owner)
 {
     struct family *const f = calloc(1, sizeof *f);
 
     if (f == NULL)
         return NULL;
-    *f = (struct family){ .loop = loop, .roles = roles, .config = config, .ops = ops, .owner = owner, .null = null };
+    *f = (struct family){ .loop = loop, .roles = roles, .given = given, .ops = ops, .owner = owner, .null = null };
     timer_init(&f->patience, loop, end_of_patience, f);
     f->n = WORKERS + (workers < PEERS_MAX ? workers : PEERS_MAX);
     for (unsigned i = 0; i < f->n; i++) {
@@ -147,11 +147,27 @@ static void end_member(struct member *m, const char *why)
     (void)kill(m->pid, SIGKILL); /* SIGCHLD tells the rest */
 }
 
-void family_tell(struct family *f, const void *msg, size_t n, const int *fds, unsigned n_fds)
+/* Roots and keys are a worker's alone. */
+static enum rc give_material(const struct family *f, const struct member *m, int fd)
 {
-    for (unsigned i = 0; i < f->n; i++)
-        if (f->member[i].fd >= 0 && msg_send(f->member[i].fd, msg, n, fds, n_fds) != OK)
-            end_member(&f->member[i], "it does not take its messages");
+    const struct wire_simple material = { .kind = WIRE_MATERIAL };
+
+    if (m->role != ROLE_WORKER || f->given->material < 0)
+        return OK;
+    return msg_send(fd, &material, sizeof material, &f->given->material, 1);
+}
+
+void family_reconfigure(struct family *f, int sealed)
+{
+    const struct wire_simple config = { .kind = WIRE_CONFIG };
+
+    for (unsigned i = 0; i < f->n; i++) {
+        struct member *const m = &f->member[i];
+
+        if (m->fd >= 0 &&
+            (give_material(f, m, m->fd) != OK || msg_send(m->fd, &config, sizeof config, &sealed, 1) != OK))
+            end_member(m, "it does not take its messages");
+    }
 }
 
 static enum rc is_ready_now(struct member *m, const void *msg, size_t n)
@@ -227,9 +243,11 @@ static enum rc try_spawn(struct member *m)
     for (unsigned i = 0; i < f->n && rc == OK; i++)
         if (f->member[i].fd >= 0 && f->member[i].role != m->role) /* workers have nothing to say to each other */
             rc = join(m, pair[0], &f->member[i]);
+    if (rc == OK)
+        rc = give_material(f, m, pair[0]);
     m->pid = rc == OK ? spawn_fork() : -1;
     if (m->pid == 0)
-        spawn_child(f->roles[m->role], m->index, pair[1], *f->config, f->null);
+        spawn_child(f->roles[m->role], m->index, pair[1], f->given->config, f->null);
     close(pair[1]);
     if (m->pid < 0) {
         m->pid = 0;

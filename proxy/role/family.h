@@ -27,14 +27,20 @@ struct family_ops {
     void (*reaped)(void *owner, pid_t pid, int status);
 };
 
+/* What each child gets when it starts; it may change. */
+struct family_given {
+    const struct config *config;
+    int material; /* for workers alone: shut memory, see ops/material.h; -1: none */
+};
+
 /*
  * family_new - nobody is started yet.
  *   roles   worker's, resolver's and keeper's ops, by enum role
- *   config  borrowed: *config is what each child gets when it starts; it may change
+ *   given   borrowed
  *   null    see child_run
  */
 struct family *family_new(struct loop *loop, const struct child_ops *const roles[], unsigned workers,
-                          const struct config *const *config, int null, const struct family_ops *ops, void *owner);
+                          const struct family_given *given, int null, const struct family_ops *ops, void *owner);
 
 /* family_free - kills who is left. NULL is fine. */
 void family_free(struct family *f);
@@ -53,8 +59,9 @@ bool family_is_ready(const struct family *f);
 MUST_USE enum rc family_send(struct family *f, enum role to, unsigned index, const void *msg, size_t n, const int *fds,
                              unsigned n_fds);
 
-/* family_tell - the same to all that live. One that does not take it is killed: it would go on with something else. */
-void family_tell(struct family *f, const void *msg, size_t n, const int *fds, unsigned n_fds);
+/* family_reconfigure - `given` has changed: all that live hear of it. `sealed` holds the configuration. One that does
+ * not take it is killed: it would go on with another. */
+void family_reconfigure(struct family *f, int sealed);
 
 /* family_say - one line for the log; while there is no keeper to syslog and stderr. Works in a fork of the broker too.
  */

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -18,7 +19,9 @@
 
 #include "base/version.h"
 #include "io/addr.h"
+#include "io/sealed.h"
 #include "ops/anchors.h"
+#include "ops/material.h"
 #include "role/broker.h"
 #include "role/keeper.h"
 #include "role/notify.h"
@@ -115,6 +118,24 @@ static enum rc user_of(const struct config *config, struct user *out)
     }
     *out = (struct user){ pw->pw_uid, pw->pw_gid };
     return OK;
+}
+
+/* Roots and keys, read as the user who will have to read them again when the configuration is: what root alone can
+ * read would be missing then. */
+static enum rc open_material(const struct config *config, const struct user *user, int *memory)
+{
+    const bool root = geteuid() == 0;
+    enum rc rc = MALFORMED;
+
+    *memory = sealed_new("waxseal-material");
+    if (*memory < 0)
+        return fail("cannot have", "memory for certificates");
+    if (root && (setgroups(0, NULL) != 0 || setegid(user->gid) != 0 || seteuid(user->uid) != 0))
+        return fail("cannot become", config->user);
+    rc = material_load(config, *memory, stderr);
+    if (root && (seteuid(0) != 0 || setegid(0) != 0))
+        return fail("cannot be", "root again");
+    return rc == OK ? sealed_shut(*memory) : rc;
 }
 
 /* A folder for the user where there is none. One that cannot be made is found missing by whoever needs it. */
@@ -234,7 +255,8 @@ static int run(struct broker_start *start, const struct options *o)
 {
     struct user user;
 
-    if (hold_stdio(&start->null) != OK || user_of(start->config, &user) != OK || prepare(start, &user) != OK)
+    if (hold_stdio(&start->null) != OK || user_of(start->config, &user) != OK ||
+        open_material(start->config, &user, &start->material) != OK || prepare(start, &user) != OK)
         return 1;
     openlog("waxseald", LOG_PID | LOG_NDELAY | LOG_PERROR, LOG_MAIL);
     if (chdir("/") != 0 || (!o->foreground && detach(start) != OK) || drop(start->config, &user) != OK)
@@ -251,9 +273,22 @@ static int run(struct broker_start *start, const struct options *o)
     return status;
 }
 
+/* -t: what starting would find wrong in the files. */
+static int check(const struct config *config)
+{
+    struct user user;
+    int memory = -1;
+
+    if (!material_is_named(config))
+        return 0;
+    return user_of(config, &user) == OK && open_material(config, &user, &memory) == OK ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
-    struct broker_start start = { .roles = roles, .control = -1, .notify = -1, .null = -1, .ready = -1 };
+    struct broker_start start = {
+        .roles = roles, .material = -1, .control = -1, .notify = -1, .null = -1, .ready = -1
+    };
     struct options o;
     char *notify = NULL, *path = NULL;
     int status = 1;
@@ -274,7 +309,7 @@ int main(int argc, char **argv)
     if (start.config != NULL && path != NULL) {
         start.config_path = path;
         start.notify = notify_open(notify);
-        status = o.check ? 0 : run(&start, &o);
+        status = o.check ? check(start.config) : run(&start, &o);
     }
     free(start.config);
     free(path);

@@ -1,16 +1,16 @@
 #include "role/reload.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "io/sealed.h"
+#include "ops/material.h"
 #include "role/spawn.h"
 
 #define SAID_WHY 2 /* exit status of a parser that has told the log what is wrong with the file */
@@ -37,7 +37,7 @@ static void say_errors(struct family *f, char *text)
 }
 
 /* The child's whole work: its exit status. */
-static int parse(struct family *f, int memory, const char *path, const struct config *now, unsigned cap)
+static int parse(const struct reload *r, struct family *f, const char *path, const struct config *now, unsigned cap)
 {
     struct config *const fresh = calloc(1, sizeof *fresh);
     char *text = NULL, words[256];
@@ -47,7 +47,9 @@ static int parse(struct family *f, int memory, const char *path, const struct co
     if (fresh == NULL || errors == NULL)
         return 1;
     (void)alarm(RELOAD_S); /* the file may be a pipe that never ends */
-    const enum rc rc = config_load(path, fresh, errors);
+    enum rc rc = config_load(path, fresh, errors);
+    if (rc == OK)
+        rc = material_load(fresh, r->material, errors);
     if (fclose(errors) != 0)
         return 1;
     if (rc != OK) {
@@ -62,7 +64,16 @@ static int parse(struct family *f, int memory, const char *path, const struct co
         family_say(f, LOG_WARNING, "reload: more than %u sessions need a restart", cap);
         fresh->sessions = cap;
     }
-    return write(memory, fresh, sizeof *fresh) == (ssize_t)sizeof *fresh ? 0 : 1;
+    return sealed_put(r->memory, span_of(fresh, sizeof *fresh)) == OK ? 0 : 1;
+}
+
+static void drop(struct reload *r)
+{
+    if (r->memory >= 0)
+        close(r->memory);
+    if (r->material >= 0)
+        close(r->material);
+    r->memory = r->material = -1;
 }
 
 void reload_begin(struct reload *r, struct family *f, const char *path, const struct config *now, unsigned cap)
@@ -72,28 +83,29 @@ void reload_begin(struct reload *r, struct family *f, const char *path, const st
         return;
     }
     r->again = false;
-    r->memory = memfd_create("waxseal-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    r->pid = r->memory < 0 ? -1 : spawn_fork();
+    r->memory = sealed_new("waxseal-config");
+    r->material = sealed_new("waxseal-material");
+    r->pid = r->memory < 0 || r->material < 0 ? -1 : spawn_fork();
     if (r->pid == 0)
-        _exit(parse(f, r->memory, path, now, cap));
+        _exit(parse(r, f, path, now, cap));
     if (r->pid > 0)
         return;
     family_say(f, LOG_ERR, "reload: %s; nothing has changed", strerror(errno));
-    if (r->memory >= 0)
-        close(r->memory);
+    drop(r);
     r->pid = 0;
 }
 
-/* What the parser left, held against change first and then looked at. NULL: not usable. */
-static struct config *take(int memory, const struct config *now)
+/* What the parser left, held against change first and then looked at. NULL: not usable. What the material is worth,
+ * its reader finds out: it is of variable length. */
+static struct config *take(const struct reload *r, const struct config *now)
 {
     struct config *const fresh = malloc(sizeof *fresh);
     char words[256] = "";
 
     if (fresh == NULL)
         return NULL;
-    if (fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0) {
-        const ssize_t n = pread(memory, fresh, sizeof *fresh, 0);
+    if (sealed_shut(r->memory) == OK && sealed_shut(r->material) == OK) {
+        const ssize_t n = pread(r->memory, fresh, sizeof *fresh, 0);
 
         if (n > 0 && config_check(fresh, (size_t)n) == OK) {
             config_reload_blockers(now, fresh, words, sizeof words);
@@ -106,20 +118,20 @@ static struct config *take(int memory, const struct config *now)
 }
 
 bool reload_end(struct reload *r, struct family *f, pid_t pid, int status, const struct config *now,
-                struct config **fresh, int *sealed)
+                struct reloaded *out)
 {
-    *fresh = NULL;
-    *sealed = -1;
+    *out = (struct reloaded){ NULL, -1, -1 };
     if (r->pid <= 0 || pid != r->pid)
         return false;
     r->pid = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        *fresh = take(r->memory, now);
-    if (*fresh != NULL) {
-        *sealed = r->memory;
+        out->config = take(r, now);
+    if (out->config != NULL) {
+        out->sealed = r->memory;
+        out->material = r->material;
         return true;
     }
-    close(r->memory);
+    drop(r);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != SAID_WHY)
         family_say(f, LOG_ERR, "reload: the parser failed (%s %d); nothing has changed",
                    WIFSIGNALED(status) ? "signal" : "status",

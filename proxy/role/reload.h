@@ -9,9 +9,9 @@
 #include "role/family.h"
 
 struct reload {
-    pid_t pid; /* of the child that parses, 0: none */
-    int memory;
-    bool again; /* SIGHUP came meanwhile */
+    pid_t pid;            /* of the child that parses, 0: none */
+    int memory, material; /* what it writes into */
+    bool again;           /* SIGHUP came meanwhile */
 };
 
 /*
@@ -21,12 +21,15 @@ struct reload {
  */
 void reload_begin(struct reload *r, struct family *f, const char *path, const struct config *now, unsigned cap);
 
-/*
- * reload_end - the child `pid` has ended; false: it is not ours.
- *   *fresh   a new configuration, the caller's to free, or NULL: the old one stays
- *   *sealed  the same, to be given to the roles, the caller's to close, or -1
- */
+/* What came of it, the caller's to free and to close. Without config there is nothing: the old one stays. */
+struct reloaded {
+    struct config *config;
+    int sealed;   /* the same, to be given to the roles */
+    int material; /* and what belongs to it (ops/material.h) */
+};
+
+/* reload_end - the child `pid` has ended; false: it is not ours. */
 bool reload_end(struct reload *r, struct family *f, pid_t pid, int status, const struct config *now,
-                struct config **fresh, int *sealed);
+                struct reloaded *out);
 
 #endif

@@ -22,6 +22,8 @@ enum wire {
     /* broker to a child */
     WIRE_PEER = 1, /* +1 descriptor: the pair to (role, index); replaces an earlier one */
     WIRE_CONFIG,   /* +1 descriptor: sealed memory with the new configuration; the log reopens */
+    WIRE_MATERIAL, /* to a worker, +1 descriptor: sealed memory with roots and keys; before its start it is what it
+                      starts with, later it belongs to the CONFIG behind it */
     WIRE_DRAIN,    /* no new sessions will come; exit 0 when the last one has ended */
     WIRE_SESSION,  /* to a worker, +2 descriptors: client (connected), server (connecting) */
     WIRE_DIALED,   /* to a worker, +1 descriptor (connecting), or none and the errno */
@@ -43,7 +45,7 @@ enum wire {
     WIRE_RESOLVER, /* its state: over each new pair, and when it has changed */
 };
 
-struct wire_simple { /* PEER, CONFIG, DRAIN, CONTROL */
+struct wire_simple { /* PEER, CONFIG, MATERIAL, DRAIN, CONTROL */
     uint32_t kind;
     uint32_t role, index; /* PEER */
 };
