@@ -155,6 +155,15 @@ static bool far_has_ended(struct session *s)
     return true;
 }
 
+/* Do the bytes that it left behind end in a QUIT? Exim says BDAT with its octets, QUIT and a FIN in one go. */
+static bool left_a_quit(struct span left)
+{
+    if (left.n == 0 || left.p[left.n - 1] != '\n')
+        return false;
+    left.n -= left.n > 1 && left.p[left.n - 2] == '\r' ? 2 : 1;
+    return left.n >= 4 && text_eq_nocase(span_from(left, left.n - 4), SPAN("QUIT"));
+}
+
 static bool near_has_ended(struct session *s)
 {
     struct near *const n = &s->near;
@@ -170,7 +179,7 @@ static bool near_has_ended(struct session *s)
         session_leave(s, false);
         return true;
     }
-    if (n->quit) /* it may hang up behind its QUIT; everything before that still counts */
+    if (n->quit || left_a_quit(stream_in(&n->stream))) /* it may hang up behind it; what stands before still counts */
         return false;
     if (n->mode == NEAR_LINE && stream_in(&n->stream).n != 0 && slots_next(&s->slots) == NULL &&
         span_find(stream_in(&n->stream), '\n') < stream_in(&n->stream).n)
