@@ -74,7 +74,7 @@ static const struct value_word source_words[] = { { "client", false }, { "gatewa
 static const struct value_word fail_words[] = { { "closed", false }, { "open", false }, { NULL, false } };
 static const struct value_word ambiguous_words[] = { { "refuse", false }, { "pass", false }, { NULL, false } };
 static const struct value_word starttls_words[] = {
-    { "passthrough", false }, { "decline", true }, { "terminate", true }, { NULL, false }
+    { "passthrough", false }, { "decline", false }, { "terminate", true }, { NULL, false }
 };
 _Static_assert(sizeof(enum config_fail) == sizeof(unsigned), "value_word writes an unsigned into the enums");
 

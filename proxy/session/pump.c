@@ -346,6 +346,8 @@ static bool pump_other(struct session *s, struct slot *slot)
 
 static bool pump_starttls(struct session *s, struct slot *slot)
 {
+    if (s->host->config->client_starttls == STARTTLS_DECLINE)
+        return refuse(s, slot, 454, WHY_DECLINED, span_of(NULL, 0));
     if (slots_open(&s->slots))
         return false;
     if (far_gone(s))

@@ -193,7 +193,10 @@ static void begin(struct input *in)
     world.only_sealed = world.config.enforce &&
                         (world.config.site.fallback == LEVEL_ENCRYPT || world.config.site.fallback == LEVEL_DANE_ONLY);
     world.grace = (enum grace)(how % 3);
-    world.cut = take(in) % 16;
+    const unsigned more = take(in);
+
+    world.cut = more % 16;
+    world.config.client_starttls = (enum config_starttls)(more / 16 % (STARTTLS_DECLINE + 1));
 }
 
 /* ---- the oracle ---- */

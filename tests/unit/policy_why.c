@@ -36,6 +36,7 @@ static const char *const words[] = { "starttls-not-supported",
                                      "auth-in-clear",
                                      "upstream-lost",
                                      "overload",
+                                     "client-starttls",
                                      "client-gone" };
 #define N_WORDS (sizeof words / sizeof words[0])
 
