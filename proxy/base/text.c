@@ -72,6 +72,25 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+size_t text_utf8(struct span s, uint32_t *code)
+{
+    const uint8_t c = s.p[0];
+    const size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+    if (n == 0 || n > s.n)
+        return 0;
+    *code = n == 1 ? c : c & (0x7fU >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s.p[i] & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (s.p[i] & 0x3f);
+    }
+    if ((c == 0xe0 && s.p[1] < 0xa0) || (c == 0xed && s.p[1] > 0x9f) || (c == 0xf0 && s.p[1] < 0x90) ||
+        (c == 0xf4 && s.p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
 enum rc text_hex(struct span s, uint8_t *out, size_t *n)
 {
     size_t done = 0;

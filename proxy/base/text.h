@@ -30,6 +30,10 @@ MUST_USE enum rc text_decimal(struct span s, uint64_t max, uint64_t *out);
  */
 size_t text_printable(struct span s, char *out, size_t cap);
 
+/* text_utf8 - the length of the UTF-8 character at the front of s, which is not empty (RFC 3629 4), and its code point;
+ * 0: it is none. */
+size_t text_utf8(struct span s, uint32_t *code);
+
 /* text_hex - hexadecimal of either case, blanks allowed between digits (RFC 6698 2.2); *n is the capacity in and the
  * length out. */
 MUST_USE enum rc text_hex(struct span s, uint8_t *out, size_t *n);

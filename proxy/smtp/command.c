@@ -2,6 +2,7 @@
 
 #include "base/ip.h"
 #include "base/text.h"
+#include "smtp/idn.h"
 
 static const struct {
     const char *name;
@@ -186,23 +187,6 @@ enum rc command_mail(const struct command *c, struct mail_args *out)
 
 /* ---- a mailbox --------------------------------------------------------------------------------------------------- */
 
-/* Length of the UTF-8 character at the front (RFC 3629 4); 0: it is none. */
-static size_t utf8_length(struct span s)
-{
-    const uint8_t c = s.p[0];
-    const size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-
-    if (n > s.n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s.p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((c == 0xe0 && s.p[1] < 0xa0) || (c == 0xed && s.p[1] > 0x9f) || (c == 0xf0 && s.p[1] < 0x90) ||
-        (c == 0xf4 && s.p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 /*
  * Takes a local part of atoms and dots; dots may stand anywhere, as mailboxes like `a..b` exist. UTF-8 (RFC 6531 3.3)
  * must be valid: with the eighth bit taken off, only the invalid 0xC0 becomes an @.
@@ -212,7 +196,8 @@ static struct span take_atoms(struct span *s)
     struct span left = *s;
 
     while (left.n > 0) {
-        const size_t n = utf8_length(left);
+        uint32_t code;
+        const size_t n = text_utf8(left, &code);
 
         if (n == 0 || (n == 1 && !is_alnum(left.p[0]) && !in_set(left.p[0], "!#$%&'*+-/=?^_`{|}~.")))
             break;
@@ -244,7 +229,7 @@ static bool take_quoted(struct span *s)
 
 static bool domain_parse(struct span s, struct hostname *out)
 {
-    return hostname_parse(s, out) == OK && !hostname_is_numeric(out);
+    return idn_parse(s, out) == OK && !hostname_is_numeric(out);
 }
 
 /* Takes `@a,@b:` (RFC 5321 4.1.2 A-d-l). */

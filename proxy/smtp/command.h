@@ -95,7 +95,7 @@ struct rcpt_args {
  * route is passed over: <@a,@b:user@c> is for c (RFC 5321 C).
  *   returns  OK         *out written
  *            MALFORMED  anything else: odd, two addresses, two @ outside quotes, comments, bytes behind the bracket,
- *                       blanks or brackets inside, a broken quote, a domain that is 8-bit or a number
+ *                       blanks or brackets inside, a broken quote, a domain that is a number or that smtp/idn refuses
  */
 MUST_USE enum rc command_rcpt(const struct command *c, struct rcpt_args *out);
 

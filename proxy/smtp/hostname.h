@@ -1,9 +1,8 @@
 /*
  * hostname - a domain name in text form: lower case, no final dot.               RFC 1035 2.3.1, RFC 5321 4.1.2, 2.3.5
- * Letters, digits, hyphens and, as the DNS of mail uses it, underscores. A-labels only: to encode a U-label rightly
- * takes the tables of Unicode (RFC 5891 4), and to encode it wrongly takes the policy of another domain; so any byte
- * above 127 is refused. Does not know what exists, and lets a name of digits alone pass: who takes it from a person
- * must ask hostname_is_numeric.
+ * Letters, digits, hyphens and, as the DNS of mail uses it, underscores. A-labels only; smtp/idn makes them of others.
+ * Does not know what exists, and lets a name of digits alone pass: who takes it from a person must ask
+ * hostname_is_numeric.
  */
 #ifndef SMTP_HOSTNAME_H
 #define SMTP_HOSTNAME_H

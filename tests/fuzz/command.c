@@ -70,11 +70,15 @@ static void brackets(struct span arg, const struct rcpt_args *ours)
     agree(span_first(tail, span_find(tail, '>')), ours);
 }
 
-/* The eighth bit taken off, as some did. */
+/* The eighth bit taken off, as some did. A domain in its own script always reads as another then: whoever writes one
+ * says SMTPUTF8, which such a server does not offer; so only local parts are held against it. */
 static void seven_bits(struct span arg, const struct rcpt_args *ours)
 {
     uint8_t plain[COMMAND_LINE_MAX];
 
+    for (size_t i = arg.n; i > 0 && arg.p[i - 1] != '@'; i--)
+        if (arg.p[i - 1] > 127)
+            return;
     for (size_t i = 0; i < arg.n; i++)
         plain[i] = arg.p[i] & 127;
     qmail(span_of(plain, arg.n), ours);

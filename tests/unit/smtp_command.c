@@ -215,6 +215,8 @@ static void rcpt_good(void **state)
         { "RCPT TO <u@example.org>", RCPT_DOMAIN, "example.org" },
         { "RCPT TO<u@example.org>", RCPT_DOMAIN, "example.org" },
         { "RCPT TO:<u@example.org.>", RCPT_DOMAIN, "example.org" },
+        { "RCPT TO:<u@B\303\234cher.example>", RCPT_DOMAIN, "xn--bcher-kva.example" },
+        { "RCPT TO:<j\303\266@b\303\274cher.example>", RCPT_DOMAIN, "xn--bcher-kva.example" },
         { "RCPT TO:u@example.org", RCPT_DOMAIN, "example.org" },
         { "RCPT TO: u@example.org NOTIFY=NEVER", RCPT_DOMAIN, "example.org" },
         { "RCPT TO:<u@localhost>", RCPT_DOMAIN, "localhost" },
@@ -338,7 +340,8 @@ static void rcpt_bad(void **state)
         "RCPT TO:<@[192.0.2.1]:u@d>",
         "RCPT TO:<@a:>",
         /* domains */
-        "RCPT TO:<u@b\303\274cher.example>",
+        "RCPT TO:<u@stra\303\237e.example>",
+        "RCPT TO:<u@b\303.example>",
         "RCPT TO:<u@d\357\274\216e>",
         "RCPT TO:<u@d..e>",
         "RCPT TO:<u@.d>",
