@@ -53,7 +53,7 @@ LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/waxseal*.c))
 UNIT        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 SYSTEM_C    := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
-SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command idn)
+SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command idn package)
 LAWS        := $(patsubst tests/laws/%.c,$(BUILD)/tests/laws/%,$(wildcard tests/laws/*.c))
 
 .PHONY: all
@@ -170,7 +170,7 @@ test: ## (as root) installs what it needs, builds every variant, and runs every 
 lint: $(WOLFSSL_LIB) ## form (clang-format), clang-tidy, shell scripts, the order of the rooms
 	$(Q)clang-format --dry-run -Werror $(shell find proxy tools tests -name '*.[ch]')
 	$(Q)tests/run tests/layers
-	$(Q)shellcheck -S warning -e SC2046,SC1007 $(shell grep -lE '^\#!/bin/(ba)?sh' $(shell find tools tests .ci -type f))
+	$(Q)shellcheck -S warning -e SC2046,SC1007 $(shell grep -lE '^\#!/bin/(ba)?sh' $(shell find tools tests firmware .ci -type f))
 	$(Q)find proxy tools -name '*.c' | xargs -P$(shell nproc) -I{} clang-tidy --quiet {} -- -Itests/lib -Itests/faults -DBUILD_EPOCH=1 $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS))
 
 .PHONY: system
@@ -191,11 +191,22 @@ install: all ## (as root) programs and manuals to PREFIX (/usr/local), the sampl
 	    folder=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
 	    install -d $$folder && install -m 644 $$page $$folder/ || exit 1; \
 	done
+	$(Q)install -D -m 644 tools/waxseal.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/waxseal
+	$(Q)ln -sf waxseal $(DESTDIR)$(PREFIX)/share/bash-completion/completions/waxseald
 	$(Q)[ -e $(DESTDIR)$(SYSCONFDIR)/waxseal/waxseal.conf ] || \
 	    install -m 644 proxy/ops/waxseal.conf $(DESTDIR)$(SYSCONFDIR)/waxseal/waxseal.conf
 	$(Q)[ -n "$(DESTDIR)" ] || getent passwd waxseal >/dev/null || \
 	    useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin waxseal
 	$(Q)[ -n "$(DESTDIR)" ] || install -d -o waxseal -g waxseal -m 750 /var/lib/waxseal
+
+# dpkg wants its folder at the top of a tree: so one is made, with firmware/debian in that place.
+.PHONY: deb
+deb: ## the Debian package, left in build/; what it needs stands in firmware/debian/control
+	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/waxseal
+	$(Q)cp -R Makefile LICENSE README.md proxy tools tests $(BUILD)/deb/waxseal/ && cp -R firmware/debian $(BUILD)/deb/waxseal/debian
+	$(Q)cd $(BUILD)/deb/waxseal && env -u MAKEFLAGS -u MAKELEVEL -u BUILD -u CFLAGS WOLFSSL_PREFIX=$(abspath $(WOLFSSL_PREFIX)) \
+	    SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 40 ../log; exit 1; }
+	$(Q)cp $(BUILD)/deb/waxseal_*.deb $(BUILD)/ && ls $(BUILD)/waxseal_*.deb
 
 .PHONY: clean
 clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)
