@@ -144,6 +144,10 @@ fuzz-build:
 lab: all ## (as root) the lab alone, real mail servers, signed DNS and attackers in network namespaces
 	$(Q)BUILD=$(BUILD) tests/lab/run
 
+.PHONY: matrix
+matrix: all ## (as root) eight mail clients to four mail servers with messages that are hard to carry, directly and sealed
+	$(Q)V=1 BUILD=$(BUILD) tests/run tests/lab/matrix.py
+
 # Both install what they need before anything is built, so their steps are makes of their own.
 .PHONY: demo
 demo: ## (as root) installs what it needs, builds, and shows what Waxseal does on real mail servers

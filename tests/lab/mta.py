@@ -16,7 +16,8 @@ INBOX = '/var/mail/inbox'
 MAIL = 8                                                        # Debian's user `mail`
 
 
-def _root(name, *packages):
+def lay(name, *packages):
+    """A root for a mail server with these packages and an empty inbox."""
     root = net.overlay(name, *packages)
     net.remove(root + '/etc/resolv.conf')
     net.write(root + '/etc/resolv.conf', f'nameserver {dns.RESOLVER}\noptions timeout:2 attempts:2\n')
@@ -45,6 +46,18 @@ class Server:
         for path in glob.glob(self.root + INBOX + '/new/*'):
             with open(path, 'rb') as f:
                 found.append(f.read().replace(b'\r\n', b'\n'))
+        return found
+
+    def count(self):
+        return len(os.listdir(self.root + INBOX + '/new'))
+
+    def drain(self):
+        """Every message that it took, byte by byte as it keeps it; they are gone afterwards."""
+        found = []
+        for path in glob.glob(self.root + INBOX + '/new/*'):
+            with open(path, 'rb') as f:
+                found.append(f.read())
+            os.remove(path)
         return found
 
     def received(self, marker):
@@ -97,7 +110,7 @@ virtual_mailbox_limit = 0
 
 
 def _postfix(name, namespace, main, services):
-    root = _root(name, 'postfix')
+    root = lay(name, 'postfix')
     for who, uid in (('postfix', 30001), ('postdrop', 30002)):
         net.user(root, who, uid)
     net.folder(root, '/var/lib/postfix', owner=30001)
@@ -121,6 +134,7 @@ smtp_bind_address6 = {at6}
 smtp_tls_security_level = none
 smtp_address_preference = ipv4
 smtp_connect_timeout = 5s
+smtp_line_length_limit = 0
 virtual_mailbox_domains = {domain}
 minimal_backoff_time = 60s
 queue_run_delay = 60s
@@ -178,7 +192,7 @@ smtpd_tls_loglevel = 1
 
 # ---- Exim --------------------------------------------------------------------------------------------------------------------------------
 def exim_mx(namespace, addresses, name, pair):
-    root = _root('exim', 'exim4-daemon-light')
+    root = lay('exim', 'exim4-daemon-light')
     net.user(root, 'Debian-exim', 30003)
     for each in ('/var/spool/exim4', '/var/log/exim4'):
         net.folder(root, each, owner=30003)
@@ -215,7 +229,7 @@ inbox:
 
 # ---- sendmail ----------------------------------------------------------------------------------------------------------------------------
 def sendmail_mx(namespace, addresses, name, pair):
-    root = _root('sendmail', 'sendmail-bin', 'sendmail-cf')
+    root = lay('sendmail', 'sendmail-bin', 'sendmail-cf')
     for who, uid in (('smmta', 30004), ('smmsp', 30005)):
         net.user(root, who, uid)
     for each in ('/var/spool/mqueue', '/var/lib/sendmail'):
@@ -246,7 +260,7 @@ FEATURE(`promiscuous_relay')dnl
 undefine(`ALIAS_FILE')dnl
 {listeners}MAILER(`smtp')dnl
 MAILER_DEFINITIONS
-Mlab, P=/lab/deliver, F=lsDFMPen, S=EnvFromL, R=EnvToL, T=DNS/RFC822/X-Unix, A=deliver $u
+Mlab, P=/lab/deliver, F=lsDFMPen, S=EnvFromL, R=EnvToL/HdrToL, T=DNS/RFC822/X-Unix, A=deliver $u
 LOCAL_RULE_0
 R$+	$#lab $: all
 ''')
@@ -258,11 +272,12 @@ R$+	$#lab $: all
 
 # ---- OpenSMTPD ---------------------------------------------------------------------------------------------------------------------------
 def opensmtpd_mx(namespace, addresses, name):
-    root = _root('opensmtpd', 'opensmtpd')
+    root = lay('opensmtpd', 'opensmtpd')
     for who, uid in (('opensmtpd', 30006), ('opensmtpq', 30007)):
         net.user(root, who, uid)
     listen = ''.join(f'listen on {at} hostname {name}\n' for at in addresses)
-    net.write(root + '/etc/smtpd.conf', f'''{listen}table everyone {{ "@" = "mail" }}
+    net.write(root + '/etc/smtpd.conf', f'''smtp max-message-size 60M
+{listen}table everyone {{ "@" = "mail" }}
 action "keep" maildir "{INBOX}" virtual <everyone>
 match from any for any action "keep"
 ''')

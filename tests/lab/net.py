@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 TREE = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..'))
@@ -135,6 +136,16 @@ def accepts(name, at, port=25):
         return s.connect_ex((at, port)) == 0
 
 
+def connected(name, port):
+    """How many connections to that port this namespace has."""
+    found = 0
+    for table in ('tcp', 'tcp6'):
+        for line in run(name, ['cat', '/proc/net/' + table]).splitlines()[1:]:
+            _, _, remote, state = line.split()[:4]
+            found += state == '01' and int(remote.rsplit(':', 1)[1], 16) == port
+    return found
+
+
 # ---- processes -----------------------------------------------------------------------------------------------------------------------
 def in_namespace(name, command, root=None):
     return ['nsenter', '--net=/run/netns/' + name] + (['chroot', root] if root else []) + command
@@ -187,6 +198,25 @@ def folder(root, path, owner=None, mode=0o755):
     os.chmod(root + path, mode)
     if owner is not None:
         os.chown(root + path, owner, owner)
+
+
+def syslog(root, path):
+    """Gives that root a /dev of its own, whose log is appended to the file `path` by a thread of ours."""
+    sh(f'umount -R {root}/dev')
+    sh(f'mount -t tmpfs -o mode=755 dev {root}/dev')
+    for name in ('null', 'zero', 'full', 'random', 'urandom', 'tty'):
+        write(f'{root}/dev/{name}', '')
+        sh(f'mount --bind /dev/{name} {root}/dev/{name}')
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind(root + '/dev/log')
+    os.chmod(root + '/dev/log', 0o666)
+
+    def listen():
+        while True:
+            line = log.recv(65536)
+            with open(path, 'ab') as f:
+                f.write(line.rstrip(b'\n\0') + b'\n')
+    threading.Thread(target=listen, daemon=True).start()
 
 
 def remove(path):

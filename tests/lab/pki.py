@@ -18,14 +18,15 @@ def _openssl(*arguments, data=None):
     return subprocess.run(['openssl', *arguments], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout
 
 
-def leaf(name, issuer=None, authority=False):
-    """A P-256 certificate for the DNS name (or an authority of that title)."""
+def leaf(name, issuer=None, authority=False, rsa=False):
+    """A certificate, with a P-256 or RSA key, for the DNS name (or an authority of that title)."""
     os.makedirs(PLACE, exist_ok=True)
     base = f'{PLACE}/{name}'
     key, cert, chain = base + '.key', base + '.pem', base + '.chain'
     constraint = 'critical,CA:TRUE' if authority else 'CA:FALSE'
     signer = ['-CA', issuer.cert, '-CAkey', issuer.key] if issuer else []
-    _openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=' + name,
+    kind = ['rsa:2048'] if rsa else ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+    _openssl('req', '-x509', '-newkey', *kind, '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=' + name,
              '-days', '30', '-addext', f'subjectAltName=DNS:{name}', '-addext', f'basicConstraints={constraint}', *signer)
     with open(chain, 'wb') as out:
         for each in [cert] + ([issuer.cert] if issuer else []):
@@ -34,10 +35,14 @@ def leaf(name, issuer=None, authority=False):
     return Pair(name, cert, key, chain)
 
 
+def public_key(pair):
+    """The key's SubjectPublicKeyInfo, DER."""
+    return _openssl('pkey', '-in', pair.key, '-pubout', '-outform', 'DER')
+
+
 def spki_sha256(pair):
     """The digest of a `x 1 1` record."""
-    der = _openssl('pkey', '-in', pair.key, '-pubout', '-outform', 'DER')
-    return hashlib.sha256(der).hexdigest()
+    return hashlib.sha256(public_key(pair)).hexdigest()
 
 
 def tlsa(usage, pair):
