@@ -92,11 +92,12 @@ void stream_flush(struct stream *s);
 /* ---- TLS ---- */
 
 /*
- * stream_start_tls - begins the handshake, as client.
- *   sni      name to send, copied; NULL for none
+ * stream_start_tls - begins the handshake, as client or server: what the context is for.
+ *   sni      name to send as client, copied; NULL for none
  *   returns  OK      TLS_UP or TLS_FAILED (or nothing, when closed before) will come
- *            FAILED  bytes stand in stream_in (somebody put them behind the 220: CVE-2011-0411), something put is not
- *                    sent yet, the stream is not connected and whole, or there is no memory. Clear as before
+ *            FAILED  bytes stand in stream_in (somebody put them behind the 220, or behind STARTTLS: CVE-2011-0411),
+ *                    something put is not sent yet, the stream is not connected and whole, or there is no memory.
+ *                    Clear as before
  * Whether more clear bytes lie in the kernel is the caller's question (stream_pull, before); if they do, the handshake
  * fails on them.
  */

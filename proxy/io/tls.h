@@ -1,5 +1,6 @@
 /*
- * tls - the seam to the TLS library: client sessions that trust nothing.          RFC 8446, RFC 5246, RFC 3207
+ * tls - the seam to the TLS library: client sessions that trust nothing, and server sessions that ask for nothing.
+ *                                                                                  RFC 8446, RFC 5246, RFC 3207
  * No certificate is judged here and no authority is known: the chain that the server shows is copied as it stood on the
  * wire, and cert/ and dane/ judge the copy. That the server holds the leaf's private key *is* checked. Never offered:
  * anonymous, NULL, EXPORT, RC4, DES. Everything else about the library stays in tls_wolf.c.
@@ -14,7 +15,7 @@
 struct tls_ctx;
 struct tls;
 
-/* What the server showed, leaf first, in wire order, in one block of exact size. n = 0: no certificate. */
+/* What a server showed, leaf first, in wire order, in one block of exact size. n = 0: no certificate. */
 struct chain {
     unsigned n;        /* <= CHAIN_CERTS_MAX */
     size_t bytes;      /* of all certificates together, <= CHAIN_BYTES_MAX */
@@ -26,7 +27,7 @@ struct tls_info {
     const char *version; /* TLSv1.3, TLSv1.2, TLSv1.1, TLSv1 */
     const char *cipher;  /* its IANA name: TLS_AES_128_GCM_SHA256 */
     bool resumed;
-    const struct chain *chain; /* NULL: dropped, or none was shown (resumption) */
+    const struct chain *chain; /* NULL: dropped, or none was shown (resumption; we are the server) */
 };
 
 /* The least that a session of this context accepts. */
@@ -43,8 +44,16 @@ struct tls_identity {
     struct span key;
 };
 
-/* tls_ctx_new - what sessions share. NULL: no memory or no entropy. */
+/* tls_ctx_new - what client sessions share. NULL: no memory or no entropy. */
 struct tls_ctx *tls_ctx_new(enum tls_floor floor);
+
+/*
+ * tls_ctx_new_server - what server sessions share; none comes about before tls_ctx_identity. Takes whatever is better
+ * than clear (TLS_FLOOR_ANY) and asks for no certificate. Sessions are resumed by tickets alone (RFC 5077, RFC 8446
+ * 4.6.1): nothing is stored here. Their key is made in this context, never leaves it and is changed every hour: a
+ * ticket of another process, or an old one, costs a full handshake.
+ */
+struct tls_ctx *tls_ctx_new_server(void);
 void tls_ctx_free(struct tls_ctx *ctx);
 
 /*
@@ -54,8 +63,8 @@ void tls_ctx_free(struct tls_ctx *ctx);
 MUST_USE enum rc tls_ctx_identity(struct tls_ctx *ctx, const struct tls_identity *id);
 
 /*
- * tls_new - a client session on a connected descriptor, which stays the caller's.
- *   sni      server name to send (RFC 6066 3), NULL for none; copied
+ * tls_new - a session on a connected descriptor, which stays the caller's: as client or server, as the context says.
+ *   sni      as client: server name to send (RFC 6066 3), NULL for none; copied
  *   returns  NULL: no memory or no entropy
  */
 struct tls *tls_new(struct tls_ctx *ctx, int fd, const char *sni);

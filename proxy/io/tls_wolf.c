@@ -21,10 +21,13 @@
 
 struct tls_ctx {
     WOLFSSL_CTX *wolf;
+    bool server;
+    bool identified; /* it has a certificate: a server without one makes no session */
 };
 
 struct tls {
     WOLFSSL *ssl;
+    bool server;
     int fd;
     size_t budget;       /* left of TURN_BYTES_MAX */
     bool ended;          /* the kernel said: end of stream */
@@ -178,14 +181,15 @@ static bool set_suites(WOLFSSL_CTX *wolf, enum tls_floor floor)
     return wolfSSL_CTX_set_cipher_list(wolf, list) == WOLFSSL_SUCCESS;
 }
 
-struct tls_ctx *tls_ctx_new(enum tls_floor floor)
+static struct tls_ctx *ctx_new(enum tls_floor floor, bool server)
 {
     int groups[] = { WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1, WOLFSSL_ECC_SECP521R1 };
     struct tls_ctx *ctx = calloc(1, sizeof *ctx);
 
     if (ctx == NULL)
         return NULL;
-    ctx->wolf = wolfSSL_CTX_new(wolfSSLv23_client_method());
+    ctx->server = server;
+    ctx->wolf = wolfSSL_CTX_new(server ? wolfSSLv23_server_method() : wolfSSLv23_client_method());
     if (ctx->wolf == NULL)
         goto fail;
     /* Debian's build has no TLS 1.0: then 1.1 is the least. */
@@ -209,6 +213,17 @@ struct tls_ctx *tls_ctx_new(enum tls_floor floor)
 fail:
     tls_ctx_free(ctx);
     return NULL;
+}
+
+struct tls_ctx *tls_ctx_new(enum tls_floor floor)
+{
+    return ctx_new(floor, false);
+}
+
+/* Tickets are the library's own affair: it seals them with a key of the context and changes that every hour. */
+struct tls_ctx *tls_ctx_new_server(void)
+{
+    return ctx_new(TLS_FLOOR_ANY, true);
 }
 
 void tls_ctx_free(struct tls_ctx *ctx)
@@ -244,6 +259,7 @@ enum rc tls_ctx_identity(struct tls_ctx *ctx, const struct tls_identity *id)
         ret = wolfSSL_CTX_use_PrivateKey_buffer(ctx->wolf, id->key.p, (long)id->key.n, WOLFSSL_FILETYPE_ASN1);
     if (ret == WOLFSSL_SUCCESS)
         ret = wolfSSL_CTX_check_private_key(ctx->wolf);
+    ctx->identified = ret == WOLFSSL_SUCCESS;
     return ret == WOLFSSL_SUCCESS ? OK : ret == MEMORY_E ? FAILED : UNUSABLE;
 }
 
@@ -251,11 +267,12 @@ enum rc tls_ctx_identity(struct tls_ctx *ctx, const struct tls_identity *id)
 
 struct tls *tls_new(struct tls_ctx *ctx, int fd, const char *sni)
 {
-    struct tls *t = calloc(1, sizeof *t);
+    struct tls *t = ctx->server && !ctx->identified ? NULL : calloc(1, sizeof *t);
 
     if (t == NULL)
         return NULL;
     t->fd = fd;
+    t->server = ctx->server;
     t->ssl = wolfSSL_new(ctx->wolf);
     if (t->ssl == NULL ||
         (sni != NULL && wolfSSL_UseSNI(t->ssl, WOLFSSL_SNI_HOST_NAME, sni,
@@ -278,7 +295,7 @@ void tls_free(struct tls *t)
     free(t);
 }
 
-/* RFC 8446 6.2 and RFC 5246 7.2.2, those that servers send to clients. */
+/* RFC 8446 6.2 and RFC 5246 7.2.2, those that peers send to us. */
 static const char *alert_name(int code)
 {
     static const struct {
@@ -291,6 +308,10 @@ static const char *alert_name(int code)
         { 22, "record_overflow" },
         { 40, "handshake_failure" },
         { 42, "bad_certificate" },
+        { 43, "unsupported_certificate" },
+        { 45, "certificate_expired" },
+        { 46, "certificate_unknown" },
+        { 48, "unknown_ca" },
         { 47, "illegal_parameter" },
         { 50, "decode_error" },
         { 51, "decrypt_error" },
@@ -317,17 +338,20 @@ static void explain(struct tls *t, int error)
     WOLFSSL_ALERT_HISTORY history = { 0 };
     const bool has_alert = error == FATAL_ERROR && wolfSSL_get_alert_history(t->ssl, &history) == WOLFSSL_SUCCESS;
     const char *alert = has_alert ? alert_name(history.last_rx.code) : NULL;
+    const char *const peer = t->server ? "client" : "server";
 
     if (t->trouble != NULL)
         (void)snprintf(t->failure, sizeof t->failure, "%s", t->trouble);
     else if (t->error != 0)
         (void)snprintf(t->failure, sizeof t->failure, "%s", strerror(t->error));
     else if (t->ended)
-        (void)snprintf(t->failure, sizeof t->failure, "the server closed the connection without close_notify");
+        (void)snprintf(t->failure, sizeof t->failure, "the %s closed the connection without close_notify", peer);
     else if (alert != NULL)
-        (void)snprintf(t->failure, sizeof t->failure, "the server sent the alert %s", alert);
+        (void)snprintf(t->failure, sizeof t->failure, "the %s sent the alert %s", peer, alert);
     else if (has_alert)
-        (void)snprintf(t->failure, sizeof t->failure, "the server sent the alert %d", history.last_rx.code);
+        (void)snprintf(t->failure, sizeof t->failure, "the %s sent the alert %d", peer, history.last_rx.code);
+    else if (error == MATCH_SUITE_ERROR)
+        (void)snprintf(t->failure, sizeof t->failure, "no cipher suite in common");
     else if (error == VERSION_ERROR || error == UNKNOWN_RECORD_TYPE || error == UNKNOWN_HANDSHAKE_TYPE)
         (void)snprintf(t->failure, sizeof t->failure, "not TLS, or a version below what is asked (TLS error %d)",
                        error);
@@ -355,13 +379,13 @@ static enum rc outcome(struct tls *t, int ret)
 enum rc tls_handshake(struct tls *t)
 {
     t->budget = TURN_BYTES_MAX;
-    const int ret = wolfSSL_connect(t->ssl);
+    const int ret = t->server ? wolfSSL_accept(t->ssl) : wolfSSL_connect(t->ssl);
     if (ret != WOLFSSL_SUCCESS) {
         const enum rc rc = outcome(t, ret);
         if (rc != CLOSED)
             return rc;
-        t->trouble = "the server ended the handshake with close_notify";
-    } else if (t->chain == NULL && t->trouble == NULL && wolfSSL_session_reused(t->ssl) == 0) {
+        t->trouble = "the peer ended the handshake with close_notify";
+    } else if (!t->server && t->chain == NULL && t->trouble == NULL && wolfSSL_session_reused(t->ssl) == 0) {
         t->trouble = "the server showed no certificate"; /* never offered, so it would be our own bug: not a channel */
     }
     if (t->trouble == NULL)

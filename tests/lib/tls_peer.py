@@ -3,6 +3,7 @@
 
   tls_peer.py make DIR                       leaves NAME.pem (key and chain) and NAME.der (the chain's bytes) for each name
   tls_peer.py serve PEM VERSIONS CIPHERS STEP...    speaks on descriptor 3; PEM - for none
+  tls_peer.py call PEM VERSIONS CIPHERS STEP...     the same as a client, which trusts PEM's certificates alone
 
 VERSIONS is MIN-MAX of 1.0 1.1 1.2 1.3, CIPHERS is OpenSSL's list. A STEP is a word, perhaps with =ARGUMENT:
   clear=TEXT   before anything else, and again wherever it stands: these bytes, not sealed
@@ -14,6 +15,8 @@ VERSIONS is MIN-MAX of 1.0 1.1 1.2 1.3, CIPHERS is OpenSSL's list. A STEP is a w
   notify       close_notify
   wait         until the client's close_notify (exit 0) or bare end (exit 3)
   fin          end of stream, as it is
+  again        (call) the next connection, on the next descriptor, with the session of this one
+  resumed=N    (call) whether the server took it: 0 or 1
 """
 import os
 import socket
@@ -63,18 +66,25 @@ def make(folder):
 
 
 class Peer:
-    def __init__(self, pem, versions, ciphers):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    def __init__(self, how, pem, versions, ciphers):
+        self.server, self.descriptor = how == "serve", 3
+        self.context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if self.server else ssl.PROTOCOL_TLS_CLIENT)
         low, high = versions.split("-")
         context.set_ciphers(ciphers + ":@SECLEVEL=0")
         context.minimum_version, context.maximum_version = VERSION[low], VERSION[high]
-        if pem != "-":
+        if not self.server:
+            context.check_hostname = False
+            context.load_verify_locations(pem)
+        elif pem != "-":
             context.load_cert_chain(pem)
             context.load_dh_params(os.path.join(os.path.dirname(pem), "dh"))
-        self.sock = socket.socket(fileno=3)
+        self.begin(None)
+
+    def begin(self, session):
+        self.sock = socket.socket(fileno=self.descriptor)
         self.sock.settimeout(20)
         self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.into, self.out, server_side=True)
+        self.tls = self.context.wrap_bio(self.into, self.out, server_side=self.server, session=session)
 
     def flush(self):
         if self.out.pending:
@@ -142,6 +152,11 @@ class Peer:
                 pass
         elif word == "fin":
             self.sock.shutdown(socket.SHUT_WR)
+        elif word == "again":
+            self.descriptor += 1
+            self.begin(self.tls.session)
+        elif word == "resumed":
+            assert self.tls.session_reused == bool(int(argument)), "resumed, or not, against expectation"
         else:
             sys.exit(f"no step {word}")
 
@@ -150,7 +165,7 @@ def main():
     if sys.argv[1] == "make":
         make(sys.argv[2])
         return
-    peer = Peer(*sys.argv[2:5])
+    peer = Peer(*sys.argv[1:5])
     for step in sys.argv[5:]:
         word, _, argument = step.partition("=")
         peer.step(word, argument)
