@@ -94,6 +94,19 @@ class Wire:
                     pieces[each[:4]][each.seq] = each.data
         return {way: _join(found) for way, found in pieces.items()}
 
+    def connections(self, server):
+        """What clients sent to port 25 of that server, in the order of their SYNs, also where one port was used twice."""
+        found, now = [], {}
+        for each in self.segments():
+            if (each.target, each.dport) != (server, 25):
+                continue
+            if each.flags & SYN and now.get(each[:4], [None])[0] != each.seq:
+                now[each[:4]] = (each.seq, {})
+                found.append(now[each[:4]][1])
+            elif each.data and len(each.data) > len(now[each[:4]][1].get(each.seq, b'')):
+                now[each[:4]][1][each.seq] = each.data
+        return [_join(pieces) if pieces else b'' for pieces in found]
+
     def to_servers(self, server=None):
         """What clients sent to port 25 (of that server alone, where given), one item a connection."""
         return [data for (_, _, target, dport), data in self.streams().items() if dport == 25 and server in (None, target)]

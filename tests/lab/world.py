@@ -19,6 +19,7 @@ OTHER, OTHER6 = '192.0.2.9', '2001:db8:1::9'                    # scripted clien
 GW_IN, GW_IN6, GW_OUT, GW_OUT6 = '192.0.2.1', '2001:db8:1::1', '198.51.100.1', '2001:db8:2::1'
 POSTFIX, POSTFIX6, EXIM, SENDMAIL, SMTPD = '203.0.113.10', '2001:db8:3::10', '203.0.113.20', '203.0.113.30', '203.0.113.40'
 DOWN = '203.0.113.45'                                           # a host that refuses connections
+RECORDER = '203.0.113.50'                                       # takes everything and remembers it (recorder.py); each test starts its own
 ATTACK = {kind: f'203.0.113.{60 + i}' for i, kind in enumerate(attack.KINDS)}
 LEGACY_DOMAIN = 'branch.zz'
 
@@ -57,6 +58,7 @@ mx2 A {POSTFIX}
 _25._tcp.mx2 {good}
 ''')
     row('six.example', 'DANE-EE, IPv6 only', None, records=f'@ MX 10 mx\nmx AAAA {POSTFIX6}\n_25._tcp.mx {good}\n')
+    row('diff.example', 'STARTTLS, no TLSA; the recorder', RECORDER)
     row('oppo-strip.example', 'no TLSA; attacker strips', ATTACK['strip'])
     for kind in ('refuse', 'inject', 'reset', 'hole', 'drift'):
         row(f'{kind}.example', f'no TLSA; attacker: {kind}', ATTACK[kind])
@@ -119,7 +121,7 @@ def _network(nat):
         net.address('dns', 'eth0', at + '/24')
     for at in (dns.ROOT6, dns.TLD6, dns.LEAF6):
         net.address('dns', 'eth0', at + '/64')
-    for at in [POSTFIX, EXIM, SENDMAIL, SMTPD, DOWN, *ATTACK.values()]:
+    for at in [POSTFIX, EXIM, SENDMAIL, SMTPD, DOWN, RECORDER, *ATTACK.values()]:
         net.address('mx', 'eth0', at + '/24')
     net.address('mx', 'eth0', POSTFIX6 + '/64')
     _routes(nat)
