@@ -108,7 +108,7 @@ static void look_at_ground(void *owner)
     const struct ground *g = routes_ground(c->routes);
 
     if (ground_is_firm(g)) {
-        routes_ask(c->routes, &c->domain, SMTP_PORT, on_route, c);
+        routes_ask(c->routes, &c->domain, SMTP_PORT, false, on_route, c);
     } else if (g->clock == CLOCK_UNSYNCED) {
         fputs("waxseal dane check: the clock cannot be believed, so no signature can\n", stderr);
         loop_stop(c->loop);

@@ -70,6 +70,10 @@
 #define CONFIG_ENDPOINTS_MAX 8 /* listeners; forwarders */
 #define CONFIG_PATH_MAX 256
 #define SITE_ENTRIES_MAX 1024    /* policy sections */
+#define SITE_SMARTHOSTS_MAX 32   /* a provider has a handful of addresses */
+#define SITE_MATCHES_MAX 512     /* names and fingerprints of all sections together */
+#define SITE_SECTION_MATCHES 32  /* of one section */
+#define SITE_POOL_MAX 16384      /* their bytes */
 #define CONFIG_BYTES_MAX 1048576 /* one file: every policy section with the longest name fits twice */
 #define CREDENTIALS_MAX 9      /* certificates with keys: the box's own, and one for each provider that asks for one */
 #define CREDENTIAL_CERTS_MAX 8 /* of one chain, the issuers included: real ones have two or three */
@@ -103,8 +107,9 @@
 #define SESSIONS_MAX 100000 /* limits.sessions: 2 descriptors each must fit one process (fs.nr_open is 1048576) */
 #define LISTEN_BACKLOG 1024 /* connections that wait for accept; the kernel lowers it to net.core.somaxconn */
 #define ACCEPTS_MAX 64      /* connections taken in one turn; then the other descriptors get theirs */
-#define TURN_CPU_MS 10000 /* of processor time in one callback of the loop: the longest work takes tenths of a second  \
-                           */
+#define TURN_CPU_MS                                                                                                    \
+    10000 /* of processor time in one callback of the loop: the longest work takes tenths of a second                  \
+           */
 #define ACCEPT_PAUSE_MS 100    /* without descriptors or memory accept fails again at once: wait instead of spinning */
 #define RESTART_MIN_MS 100     /* a child that died soon after its start is started again later and later */
 #define RESTART_MAX_MS 5000    /* up to this */

@@ -133,5 +133,10 @@ bool constraints_allow(const struct cert *ca, const struct cert *c, bool is_leaf
     while (is_leaf && it.is_common && names_next(&it, &name))
         if (!allows(ca, DNS_NAME, name, budget))
             return false;
+    /* Without this a CA that may name hosts of one domain only could name services of any: the two forms have
+     * constraints of their own (RFC 4985 4), and nobody writes those of the second. */
+    for (alt = cur_of(c->alt_names); is_leaf && names_next_service(&alt, &name);)
+        if (!allows(ca, DNS_NAME, span_from(name, span_find(name, '.') + 1), budget))
+            return false;
     return allows_subject(ca, c, budget);
 }

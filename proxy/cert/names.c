@@ -2,7 +2,9 @@
 
 #include "base/text.h"
 
+#define OTHER_NAME (DER_CONTEXT_CONSTRUCTED | 0)
 #define DNS_ID (DER_CONTEXT | 2)
+#define SRV_NAME "\x2b\x06\x01\x05\x05\x07\x08\x07" /* id-on-dnsSRV */
 
 /* Labels of 1 to 63 visible ASCII characters, no `*`, dots between them, at most 253 in all. */
 static bool is_host(struct span s)
@@ -117,19 +119,97 @@ static bool matches(struct span presented, struct span reference)
            text_eq_nocase(domain, span_from(reference, span_find(reference, '.') + 1));
 }
 
+static struct span without_dot(struct span host)
+{
+    return host.n > 0 && host.p[host.n - 1] == '.' ? span_first(host, host.n - 1) : host;
+}
+
 bool names_bear(const struct cert *c, struct span reference)
 {
     struct names it;
     struct span name;
 
-    if (reference.n > 0 && reference.p[reference.n - 1] == '.')
-        reference.n--;
+    reference = without_dot(reference);
     if (!is_host(reference))
         return false;
     names_init(&it, c);
     while (names_next(&it, &name))
         if (matches(name, reference))
             return true;
+    return false;
+}
+
+/* ---- names of services ---- */
+
+/* OtherName ::= { type OBJECT IDENTIFIER, [0] EXPLICIT SRVName ::= IA5String } */
+bool names_next_service(struct cur *alt, struct span *name)
+{
+    while (alt->left.n > 0) {
+        const struct der e = der_next(alt);
+        struct cur c = cur_of(e.content);
+
+        if (e.tag != OTHER_NAME || !span_eq(der_take(&c, DER_OID).content, SPAN(SRV_NAME)))
+            continue;
+        struct cur value = cur_of(der_take(&c, DER_CONTEXT_CONSTRUCTED | 0).content);
+
+        *name = der_take(&value, DER_IA5).content;
+        if (cur_done(&c) && cur_done(&value))
+            return true;
+    }
+    return false;
+}
+
+bool names_bear_service(const struct cert *c, struct span service, struct span host)
+{
+    struct cur alt = cur_of(c->alt_names);
+    struct span name;
+
+    host = without_dot(host);
+    if (!is_host(host))
+        return false;
+    while (names_next_service(&alt, &name)) {
+        const struct span label = span_first(name, span_find(name, '.'));
+
+        if (label.n == service.n + 1 && label.p[0] == '_' && text_eq_nocase(span_from(label, 1), service) &&
+            text_eq_nocase(span_from(name, label.n + 1), host))
+            return true;
+    }
+    return false;
+}
+
+/* Its names are common names, and an SRV-ID stands in front of them. */
+static bool is_for_services(const struct cert *c)
+{
+    struct cur alt = cur_of(c->alt_names);
+    struct names it;
+    struct span name;
+
+    names_init(&it, c);
+    return it.is_common && names_next_service(&alt, &name);
+}
+
+bool names_bear_host(const struct cert *c, struct span reference)
+{
+    return !is_for_services(c) && names_bear(c, reference);
+}
+
+bool names_bear_below(const struct cert *c, struct span domain)
+{
+    struct names it;
+    struct span name;
+
+    domain = without_dot(domain);
+    if (!is_host(domain) || is_for_services(c))
+        return false;
+    names_init(&it, c);
+    while (names_next(&it, &name)) {
+        const struct span host = name.n > 2 && name.p[0] == '*' && name.p[1] == '.' ? span_from(name, 2) : name;
+        const size_t skip = name.n - domain.n;
+
+        if (is_host(host) && name.n > domain.n + 1 && name.p[skip - 1] == '.' &&
+            text_eq_nocase(span_from(name, skip), domain))
+            return true;
+    }
     return false;
 }
 

@@ -1,5 +1,5 @@
 /*
- * names - whose certificate is it?                                          RFC 6125 6.4; RFC 7672 3.2.3; RFC 5280 7.1
+ * names - whose certificate is it?                                RFC 6125 6.4; RFC 7672 3.2.3; RFC 5280 7.1; RFC 4985
  * DNS names compare octet by octet without regard to ASCII case, in A-labels. A wildcard is `*` as the whole first
  * label and stands for one label; at least two labels must follow it. The common name counts only where no DNS-ID is
  * present, malformed ones included. Addresses and any other form of name do not count.
@@ -24,6 +24,20 @@ void names_init(struct names *it, const struct cert *c);
 /* names_next - the next one as the certificate has it: a DNS-ID may be no name at all. False at the end. *name lives
  * until the next call. */
 bool names_next(struct names *it, struct span *name);
+
+/*
+ * What the levels that ask a public root want to know, where an SRV-ID is a name too and keeps the common name from
+ * counting (RFC 6125 6.4.4):
+ *   names_bear_host     does c bear this name, as names_bear has it?
+ *   names_bear_below    does it bear any name below this domain, a wildcard too?
+ *   names_bear_service  does it bear the SRV-ID `_service.host` (RFC 4985)?
+ */
+bool names_bear_host(const struct cert *c, struct span reference);
+bool names_bear_below(const struct cert *c, struct span domain);
+bool names_bear_service(const struct cert *c, struct span service, struct span host);
+
+/* names_next_service - the next SRV-ID of c.alt_names, as it is; false at the end. */
+bool names_next_service(struct cur *alt, struct span *name);
 
 /* names_bear - does c bear this reference identifier? A final dot of it is not part of the name; what is no host name
  * matches nothing. */

@@ -381,12 +381,18 @@ static void on_mx(struct route_plan *p, const struct answer *a)
 /* ---- the plan
  * -------------------------------------------------------------------------------------------------------- */
 
-void route_plan_init(struct route_plan *p, const struct hostname *domain, uint16_t port)
+void route_plan_init(struct route_plan *p, const struct hostname *domain, uint16_t port, bool is_host)
 {
     memset(p, 0, offsetof(struct route_plan, route) + offsetof(struct route, pool));
     p->port = port;
-    p->state[0] = WANTED;
+    p->is_host = is_host;
+    p->state[0] = is_host ? ANSWERED : WANTED;
     (void)pool_put(&p->route, hostname_span(domain), &p->domain);
+    if (!is_host)
+        return;
+    p->route.mx = ROUTE_MX_IMPLICIT;
+    p->route.mx_trust = TRUST_SECURE;
+    put_host(p, 0, route_text(&p->route, p->domain));
 }
 
 static void c_text(const struct route_plan *p, struct route_text t, char out[HOSTNAME_MAX + 1])

@@ -25,6 +25,7 @@ struct plan_host {
 /* The fields are route_plan.c's. */
 struct route_plan {
     uint16_t port;
+    bool is_host;
     struct route_text domain;
     uint8_t state[ROUTE_QUESTIONS_MAX];
     struct plan_host host[ROUTE_HOSTS_MAX];
@@ -32,8 +33,12 @@ struct route_plan {
     struct route route;
 };
 
-/* route_plan_init - a plan whose first question is the domain's MX. Touches no more of *p than it needs. */
-void route_plan_init(struct route_plan *p, const struct hostname *domain, uint16_t port);
+/*
+ * route_plan_init - a plan whose first question is the domain's MX. Touches no more of *p than it needs.
+ *   is_host  the site says itself that this is the host, a smarthost: its MX is not asked, and it is the one host of a
+ *            secure set (RFC 7672 2.2.2, 1.3)
+ */
+void route_plan_init(struct route_plan *p, const struct hostname *domain, uint16_t port, bool is_host);
 
 /* route_plan_next - the next question that can be asked now, each once; false when there is none. */
 bool route_plan_next(struct route_plan *p, struct route_question *out);

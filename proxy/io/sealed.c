@@ -54,5 +54,5 @@ struct span sealed_map(int fd, size_t most)
 void sealed_unmap(struct span s)
 {
     if (s.n > 0)
-        (void)munmap((void *)(uintptr_t)s.p, s.n);
+        (void)munmap((void *)s.p, s.n);
 }

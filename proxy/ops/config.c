@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "ops/config_option.h"
+#include "ops/config_site.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -96,54 +97,40 @@ static void take_rows(struct reading *r, cfg_t *cfg)
     r->out->trust_anchor_configured = r->line[config_option_find("resolver", "trust-anchor") - config_options] != 0;
 }
 
-/* A section `policy "NAME" { level = }`; match names belong to levels that this build lacks. */
-static void take_policy(struct reading *r, cfg_t *sec, bool *has_default)
+/* The text of an option that only a smarthost has. */
+static const char *text_of(cfg_t *sec, const char *name)
 {
-    struct site *site = &r->out->site;
-    const char *title = cfg_title(sec), *level = cfg_getstr(sec, "level");
-    const bool is_default = strcmp(title, "default") == 0;
-    struct site_entry e = { 0 };
+    return cfg_getopt(sec, name) == NULL ? NULL : cfg_getstr(sec, name);
+}
+
+static void take_section(struct reading *r, cfg_t *sec, const char *kind,
+                         enum rc (*take)(struct config *, const struct config_section *, struct value_says *))
+{
+    struct config_section text = { .title = cfg_title(sec), .level = cfg_getstr(sec, "level") };
     struct value_says says;
 
-    if (cfg_size(sec, "match") > 0)
-        complain(r, sec->line, "policy \"%.100s\": match is not in this build, nor is the level that it is for", title);
-    if (level == NULL)
-        complain(r, sec->line, "policy \"%.100s\" has no level", title);
-    else if (value_level(level, &e.level, &says) != OK)
-        complain(r, sec->line, "policy \"%.100s\": level \"%.100s\" %s", title, level, says.text);
-    if (is_default) {
-        if (*has_default)
-            complain(r, sec->line, "policy \"default\" is there twice");
-        *has_default = true;
-        site->fallback = e.level;
-        return;
+    text.n_match = cfg_size(sec, "match");
+    for (unsigned i = 0; i < text.n_match && i < SITE_SECTION_MATCHES; i++)
+        text.match[i] = cfg_getnstr(sec, "match", i);
+    if (take == config_smarthost) {
+        text.name = text_of(sec, "name");
+        text.port = text_of(sec, "port");
+        text.certificate = text_of(sec, "certificate");
+        text.key = text_of(sec, "key");
     }
-    if (value_domain(title, &e, &says) != OK) {
-        complain(r, sec->line, "policy: \"%.100s\" %s", title, says.text);
-        return;
-    }
-    for (uint32_t i = 0; i < site->n; i++)
-        if (site->entry[i].parent == e.parent && hostname_eq(&site->entry[i].domain, &e.domain)) {
-            complain(r, sec->line, "policy \"%.100s\" is there twice", title);
-            return;
-        }
-    if (site->n == SITE_ENTRIES_MAX) {
-        complain(r, sec->line, "policy \"%.100s\" is one too many: %d are the most", title, SITE_ENTRIES_MAX);
-        return;
-    }
-    site->entry[site->n++] = e;
+    if (take(r->out, &text, &says) != OK)
+        complain(r, sec->line, "%s \"%.100s\": %s", kind, text.title, says.text);
 }
 
 static void take_sections(struct reading *r, cfg_t *cfg)
 {
-    bool has_default = false;
-
-    r->out->site.fallback = LEVEL_DANE;
+    r->out->site.fallback.level = LEVEL_DANE;
     for (unsigned i = 0; i < cfg_size(cfg, "policy"); i++)
-        take_policy(r, cfg_getnsec(cfg, "policy", i), &has_default);
+        take_section(r, cfg_getnsec(cfg, "policy", i), "policy", config_policy);
     for (unsigned i = 0; i < cfg_size(cfg, "smarthost"); i++) {
         cfg_t *sec = cfg_getnsec(cfg, "smarthost", i);
 
+        take_section(r, sec, "smarthost", config_smarthost);
         complain(r, sec->line, "smarthost \"%.100s\": smarthost sections are not in this build", cfg_title(sec));
     }
 }
@@ -221,8 +208,12 @@ static cfg_t *make_table(void)
 {
     cfg_opt_t policy[] = { CFG_STR("level", NULL, CFGF_NODEFAULT), CFG_STR_LIST("match", NULL, CFGF_NODEFAULT),
                            CFG_END() };
-    cfg_opt_t smarthost[] = { CFG_STR("name", NULL, CFGF_NODEFAULT), CFG_STR("level", NULL, CFGF_NODEFAULT),
-                              CFG_STR_LIST("match", NULL, CFGF_NODEFAULT), CFG_STR("port", NULL, CFGF_NODEFAULT),
+    cfg_opt_t smarthost[] = { CFG_STR("name", NULL, CFGF_NODEFAULT),
+                              CFG_STR("level", NULL, CFGF_NODEFAULT),
+                              CFG_STR_LIST("match", NULL, CFGF_NODEFAULT),
+                              CFG_STR("port", NULL, CFGF_NODEFAULT),
+                              CFG_STR("certificate", NULL, CFGF_NODEFAULT),
+                              CFG_STR("key", NULL, CFGF_NODEFAULT),
                               CFG_END() };
     cfg_opt_t sub[CONFIG_SECTIONS][CONFIG_OPTIONS + 1], top[CONFIG_OPTIONS + CONFIG_SECTIONS + 3];
     size_t n = 0;

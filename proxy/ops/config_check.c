@@ -34,15 +34,40 @@ static bool endpoints_well(const struct config_endpoints *e)
     return true;
 }
 
+static bool policy_well(const struct site *s, const struct site_policy *p)
+{
+    return p->level < LEVEL__COUNT && p->match <= s->n_match && p->n_match <= s->n_match - p->match;
+}
+
+static bool name_well(const struct hostname *h)
+{
+    return h->n > 0 && h->n <= HOSTNAME_MAX && strnlen(h->s, sizeof h->s) == h->n;
+}
+
+static bool matches_well(const struct site *s)
+{
+    if (s->n_match > SITE_MATCHES_MAX || s->pool_used > SITE_POOL_MAX)
+        return false;
+    for (uint32_t i = 0; i < s->n_match; i++)
+        if (s->match[i].who >= SITE_WHO__COUNT || s->match[i].at > s->pool_used ||
+            s->match[i].n > s->pool_used - s->match[i].at)
+            return false;
+    return true;
+}
+
 static bool site_well(const struct site *s)
 {
-    if (s->fallback >= LEVEL__COUNT || s->n > SITE_ENTRIES_MAX)
+    if (!matches_well(s) || !policy_well(s, &s->fallback) || s->n > SITE_ENTRIES_MAX ||
+        s->n_smarthost > SITE_SMARTHOSTS_MAX)
         return false;
-    for (uint32_t i = 0; i < s->n; i++) {
-        const struct site_entry *e = &s->entry[i];
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->entry[i].parent > 1 || !policy_well(s, &s->entry[i].policy) || !name_well(&s->entry[i].domain))
+            return false;
+    for (uint32_t i = 0; i < s->n_smarthost; i++) {
+        const struct site_smarthost *const h = &s->smarthost[i];
 
-        if (e->parent > 1 || e->level >= LEVEL__COUNT || e->domain.n == 0 || e->domain.n > HOSTNAME_MAX ||
-            strnlen(e->domain.s, sizeof e->domain.s) != e->domain.n)
+        if (!policy_well(s, &h->policy) || !name_well(&h->name) || h->credential >= CREDENTIALS_MAX ||
+            (h->port != 25 && h->port != 465 && h->port != 587))
             return false;
     }
     return true;

@@ -115,8 +115,9 @@ const struct config_option config_options[CONFIG_OPTIONS] = {
 const char *const config_sections[CONFIG_SECTIONS] = { "resolver", "tls", "limits" };
 
 /* What only the sections of their own kind have: read section by section in ops/config.c. */
-static const char *const titled_options[] = { "policy.level",    "policy.match",    "smarthost.name",
-                                              "smarthost.level", "smarthost.match", "smarthost.port" };
+static const char *const titled_options[] = { "policy.level",          "policy.match",    "smarthost.name",
+                                              "smarthost.level",       "smarthost.match", "smarthost.port",
+                                              "smarthost.certificate", "smarthost.key" };
 
 bool config_option_name(size_t nth, char *out, size_t cap)
 {

@@ -9,7 +9,7 @@
 
 /* Why a value is not taken, to be printed behind it; room for the longest of them and an address. */
 struct value_says {
-    char text[160];
+    char text[280];
 };
 
 struct value_word {

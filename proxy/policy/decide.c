@@ -30,22 +30,14 @@ const char *level_name(enum level level)
     return names[level];
 }
 
-bool level_asks_dns(enum level level)
+bool level_is_dane(enum level level)
 {
-    switch (level) {
-    case LEVEL_NONE:
-    case LEVEL_MAY:
-    case LEVEL_ENCRYPT:
-    case LEVEL_FINGERPRINT:
-        return false;
-    case LEVEL_DANE:
-    case LEVEL_DANE_ONLY:
-    case LEVEL_VERIFY:
-    case LEVEL_SECURE:
-    case LEVEL__COUNT:
-        return true;
-    }
-    return true;
+    return level == LEVEL_DANE || level == LEVEL_DANE_ONLY;
+}
+
+bool level_names_peer(enum level level)
+{
+    return level == LEVEL_FINGERPRINT || level == LEVEL_VERIFY || level == LEVEL_SECURE;
 }
 
 enum why decide_mismatch(enum match_result result)
@@ -122,7 +114,7 @@ static bool dns_asks(const struct facts *f, enum seal *need)
  * verbs at an address that no smarthost section names. */
 static bool has_route(const struct facts *f)
 {
-    return (f->level == LEVEL_DANE || f->level == LEVEL_DANE_ONLY) && !f->literal &&
+    return level_is_dane(f->level) && !f->literal &&
            (f->what == FOR_RCPT || f->found != FOUND_NOT_ASKED || f->mx != TRUST_NOT_ASKED);
 }
 
@@ -131,13 +123,9 @@ static enum why dns_failure(const struct facts *f)
     return f->dns_timeout ? WHY_DNS_TIMEOUT : WHY_DNS_ERROR;
 }
 
-/* Errors are not answers: what hides a fact that the verdict needs. WHY_NONE where all of it is there. */
-static enum why hidden(const struct facts *f)
+/* What hides the MX set, or is wrong with it. */
+static enum why hidden_mx(const struct facts *f)
 {
-    enum seal unused;
-
-    if (f->clock == CLOCK_UNSYNCED)
-        return WHY_CLOCK_UNSYNCED; /* A85, A122: a replayed signature would pass */
     if (!f->anchored)
         return WHY_NO_ANCHOR; /* 7672 2.1.1: without an anchor all would look unsigned */
     if (f->mx == TRUST_BOGUS)
@@ -146,15 +134,39 @@ static enum why hidden(const struct facts *f)
         return dns_failure(f); /* 7672 2.1.2 */
     if (f->found == FOUND_NULL)
         return WHY_NULL_MX; /* RFC 7505 */
+    return WHY_NONE;
+}
+
+/* Errors are not answers: what hides a fact that the verdict needs. WHY_NONE where all of it is there. */
+static enum why hidden(const struct facts *f)
+{
+    enum seal unused;
+    const bool dane = has_route(f), dated = f->level == LEVEL_VERIFY || f->level == LEVEL_SECURE;
+
+    if ((dane || dated) && f->clock == CLOCK_UNSYNCED)
+        return WHY_CLOCK_UNSYNCED; /* A85, A122: a replayed signature would pass, an expired certificate too */
+    if ((dane || (dated && f->asks_mx)) && hidden_mx(f) != WHY_NONE)
+        return hidden_mx(f);
+    if (!dane)
+        return WHY_NONE;
     if (f->tlsa_error && f->tlsa != TLSA_USABLE)
         return dns_failure(f); /* 7672 2.1.2, A82: there is no match that could excuse it */
     return dns_asks(f, &unused) ? WHY_NONE : dns_failure(f); /* 7672 2.1.2: FAILED, MAYBE, TLSA_ERROR, never asked */
+}
+
+/* The most that a match at a level which names its peer can show: names that an unsigned MX set gave are as good as
+ * that. */
+static enum seal named_peer(const struct facts *f)
+{
+    return f->level != LEVEL_FINGERPRINT && f->asks_mx && f->mx != TRUST_SECURE ? SEAL_MATCHED : SEAL_VERIFIED;
 }
 
 static enum seal channel(const struct facts *f)
 {
     if (f->handshake != HANDSHAKE_DONE)
         return SEAL_NONE;
+    if (level_names_peer(f->level))
+        return hidden(f) == WHY_NONE && f->matched == MATCHED_YES && f->modern ? named_peer(f) : SEAL_TLS;
     if (!has_route(f) || hidden(f) != WHY_NONE || f->tlsa != TLSA_USABLE || f->matched != MATCHED_YES || !f->modern)
         return SEAL_TLS;
     return f->mx == TRUST_SECURE ? SEAL_VERIFIED : SEAL_MATCHED; /* 7672 2.2.1: never logged as secure to the domain */
@@ -177,9 +189,10 @@ static enum seal policy_asks(const struct facts *f)
     case LEVEL_DANE_ONLY:
         /* AUTH and other verbs have no domain to verify: TLS is the most that can be asked; the mail is judged later */
         return has_route(f) || f->what == FOR_RCPT ? SEAL_VERIFIED : SEAL_TLS;
-    case LEVEL_FINGERPRINT:
     case LEVEL_VERIFY:
     case LEVEL_SECURE:
+        return f->asks_mx ? SEAL_MATCHED : SEAL_VERIFIED; /* the site's own word on how far it trusts the DNS */
+    case LEVEL_FINGERPRINT:
     case LEVEL__COUNT:
         return SEAL_VERIFIED;
     }
@@ -197,12 +210,14 @@ static struct reason reason_of(const struct facts *f)
 
     r.need = r.policy;
     if (f->requiretls || f->sts != STS_NONE)
-        r.need = SEAL_VERIFIED; /* RFC 8689 4.2.1; 8461 5: what DANE does not verify needs a PKIX check, which is none
-                                   of the facts yet */
+        r.need = SEAL_VERIFIED; /* RFC 8689 4.2.1; 8461 5: what nothing else verifies needs a check of its own, which
+                                   is none of the facts yet */
     else if (r.need == SEAL_NONE && (f->what == FOR_AUTH || f->authed || f->latch != LATCH_NONE || memory_silent(f)))
         r.need = SEAL_TLS;
     if (has_route(f) && f->tlsa == TLSA_USABLE)
         r.ceiling = f->mx == TRUST_SECURE ? SEAL_VERIFIED : SEAL_MATCHED;
+    if (level_names_peer(f->level))
+        r.ceiling = named_peer(f);
     return r;
 }
 
@@ -219,6 +234,8 @@ static enum why not_matched(const struct facts *f)
 {
     if (f->matched == MATCHED_YES)
         return WHY_OLD_TLS;
+    if (level_names_peer(f->level))
+        return f->mismatch == WHY_NONE ? WHY_VALIDATION_FAILURE : f->mismatch;
     if (f->tlsa_error)
         return dns_failure(f);
     if (f->found == FOUND_UNLISTED)
@@ -290,10 +307,10 @@ static struct verdict in_clear(const struct facts *f)
 
 static struct verdict judge(const struct facts *f)
 {
-    if (f->level > LEVEL_DANE_ONLY)
-        return refuse(WHY_LEVEL_UNBUILT);
-    if (has_route(f) && hidden(f) != WHY_NONE)
-        return refuse(hidden(f));
+    const enum why unknown = hidden(f);
+
+    if (unknown != WHY_NONE)
+        return refuse(unknown);
 
     const struct reason r = reason_of(f);
 

@@ -41,8 +41,10 @@ MUST_USE struct verdict decide(const struct facts *f);
 /* decide_mismatch - the word for facts.mismatch, from what candidates_match answered. WHY_NONE for a match. */
 enum why decide_mismatch(enum match_result result);
 
-/* level_asks_dns - none, may, encrypt and fingerprint ask no DNS and do not wait for the clock. */
-bool level_asks_dns(enum level level);
+/* level_is_dane - the level rests on TLSA records. level_names_peer - on a name or a fingerprint that the site knows
+ * (policy/peer.h). */
+bool level_is_dane(enum level level);
+bool level_names_peer(enum level level);
 
 /* level_name - as the configuration and the log write it. */
 const char *level_name(enum level level);

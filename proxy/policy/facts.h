@@ -46,7 +46,8 @@ enum handshake {
     HANDSHAKE_FAILED, /* or a 421 in answer to STARTTLS: what matters is that the connection is gone */
 };
 
-/* The captured chain against the candidates' TLSA (candidates_match). */
+/* The captured chain against the candidates' TLSA (candidates_match); at fingerprint, verify and secure against whom
+ * the site names (policy/peer.h). */
 enum matched {
     MATCHED_NOT_TRIED,
     MATCHED_NO,
@@ -78,7 +79,7 @@ enum sts {
 };
 #define STS_NOT_BUILT STS_NONE
 
-/* Can dates be believed? The resolver asks the kernel and the floor. */
+/* Can dates be believed? The resolver asks the kernel and the floor; where no DNS is asked, the worker the floor. */
 enum clock_state {
     CLOCK_UNSYNCED,
     CLOCK_ROUGH,
@@ -89,6 +90,7 @@ struct facts {
     enum level level;
     enum ask_for what;
     bool literal;     /* recipient without a domain: DANE does not apply */
+    bool asks_mx;     /* verify, secure: the names that are taken come from the domain's MX answers */
     bool anchored;    /* the resolver's root is validated */
     bool dns_timeout; /* words only */
     enum clock_state clock;

@@ -1,31 +1,75 @@
 #include "policy/site.h"
 
-enum level site_level(const struct site *s, const struct hostname *domain)
+const struct site_policy *site_policy(const struct site *s, const struct hostname *domain)
 {
     const struct site_entry *best = NULL; /* the longest parent so far */
 
     if (domain == NULL)
-        return (enum level)s->fallback;
+        return &s->fallback;
     for (uint32_t i = 0; i < s->n; i++) {
         const struct site_entry *e = &s->entry[i];
 
         if (!e->parent && hostname_eq(&e->domain, domain))
-            return (enum level)e->level;
+            return &e->policy;
         if (e->parent && hostname_is_under(domain, &e->domain) && (best == NULL || e->domain.n > best->domain.n))
             best = e;
     }
-    return (enum level)(best == NULL ? s->fallback : best->level);
+    return best == NULL ? &s->fallback : &best->policy;
 }
 
-static bool is_public(unsigned level)
+const struct site_smarthost *site_smarthost(const struct site *s, const struct ip *server)
 {
-    return level == LEVEL_VERIFY || level == LEVEL_SECURE;
+    const struct ip ip = ip_unmap_nat64(server);
+
+    for (uint32_t i = 0; i < s->n_smarthost; i++)
+        if (ip_eq(&s->smarthost[i].ip, server) || ip_eq(&s->smarthost[i].ip, &ip))
+            return &s->smarthost[i];
+    return NULL;
+}
+
+/* Postfix's smtp_tls_verify_cert_match and smtp_tls_secure_cert_match. A fingerprint has to be written. */
+const struct site_match *site_matches(const struct site *s, const struct site_policy *p, unsigned *n)
+{
+    static const struct site_match verify[] = { { .who = SITE_HOSTNAME } };
+    static const struct site_match secure[] = { { .who = SITE_NEXTHOP }, { .who = SITE_DOT_NEXTHOP } };
+
+    *n = p->n_match;
+    if (p->n_match > 0)
+        return &s->match[p->match];
+    if (p->level == LEVEL_VERIFY) {
+        *n = sizeof verify / sizeof verify[0];
+        return verify;
+    }
+    if (p->level == LEVEL_SECURE) {
+        *n = sizeof secure / sizeof secure[0];
+        return secure;
+    }
+    return NULL;
+}
+
+bool site_asks_mx(const struct site *s, const struct site_policy *p)
+{
+    unsigned n;
+    const struct site_match *const m = site_matches(s, p, &n);
+
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].who == SITE_HOSTNAME)
+            return true;
+    return false;
+}
+
+static bool is_public(const struct site_policy *p)
+{
+    return p->level == LEVEL_VERIFY || p->level == LEVEL_SECURE;
 }
 
 bool site_needs_roots(const struct site *s)
 {
     for (uint32_t i = 0; i < s->n; i++)
-        if (is_public(s->entry[i].level))
+        if (is_public(&s->entry[i].policy))
             return true;
-    return is_public(s->fallback);
+    for (uint32_t i = 0; i < s->n_smarthost; i++)
+        if (is_public(&s->smarthost[i].policy))
+            return true;
+    return is_public(&s->fallback);
 }

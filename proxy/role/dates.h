@@ -8,7 +8,8 @@
 
 #include "policy/facts.h"
 
-/* dates_state - now. */
+/* dates_state - now. dates_are_wrong - is the clock before the time of the build? Asks nobody but the clock. */
 enum clock_state dates_state(void);
+bool dates_are_wrong(void);
 
 #endif

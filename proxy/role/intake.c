@@ -32,11 +32,13 @@ static void reset(int fd)
 /* Its outcome line. Early refusals have no domain. */
 static void record(const struct intake *in, const struct ledger_entry *e, enum outcome outcome, enum why why)
 {
+    const struct site *const site = &(*in->config)->site;
     struct wire_record m = { .kind = WIRE_RECORD };
 
     m.record.outcome = (uint8_t)outcome;
     m.record.why = (uint8_t)why;
-    m.record.level = (*in->config)->site.fallback;
+    m.record.level = site_smarthost(site, &e->server) == NULL ? site->fallback.level
+                                                              : site_smarthost(site, &e->server)->policy.level;
     m.record.client = e->client;
     m.record.server = e->server;
     (void)!family_send(in->family, ROLE_KEEPER, 0, &m, sizeof m, NULL, 0);

@@ -113,14 +113,14 @@ static bool take(struct resolver *self, unsigned worker, const struct wire_route
     struct hostname domain;
     struct ask *ask;
 
-    if (n != sizeof *m || m->kind != WIRE_ROUTE_ASK || m->port == 0 ||
+    if (n != sizeof *m || m->kind != WIRE_ROUTE_ASK || m->port == 0 || m->is_host > 1 ||
         memchr(m->domain, '\0', sizeof m->domain) == NULL || hostname_parse(span_str(m->domain), &domain) != OK)
         return false;
     ask = malloc(sizeof *ask);
     if (ask == NULL)
         return true; /* the worker's budget ends the wait */
     *ask = (struct ask){ self, worker, m->ask, self->life[worker] };
-    routes_ask(self->routes, &domain, m->port, on_route, ask);
+    routes_ask(self->routes, &domain, m->port, m->is_host == 1, on_route, ask);
     return true;
 }
 

@@ -217,16 +217,17 @@ static void pump(struct routes *r)
     r->pumping = false;
 }
 
-static struct job *find(struct routes *r, const struct hostname *domain, uint16_t port)
+static struct job *find(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host)
 {
     struct job *job = r->jobs;
 
-    while (job != NULL && (job->plan.port != port || !hostname_eq(&job->domain, domain)))
+    while (job != NULL &&
+           (job->plan.port != port || job->plan.is_host != is_host || !hostname_eq(&job->domain, domain)))
         job = job->next;
     return job;
 }
 
-static struct job *job_new(struct routes *r, const struct hostname *domain, uint16_t port)
+static struct job *job_new(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host)
 {
     struct job *job = r->n_jobs < ROUTES_MAX ? malloc(sizeof *job) : NULL;
     struct job **at = &r->jobs;
@@ -236,7 +237,7 @@ static struct job *job_new(struct routes *r, const struct hostname *domain, uint
     memset(job, 0, offsetof(struct job, plan)); /* the plan's pool is big, and written before it is read */
     job->routes = r;
     job->domain = *domain;
-    route_plan_init(&job->plan, domain, port);
+    route_plan_init(&job->plan, domain, port, is_host);
     timer_init(&job->life, r->loop, outlived, job);
     timer_set(&job->life, (int64_t)ROUTE_LIFE_S * 1000);
     while (*at != NULL)
@@ -246,14 +247,15 @@ static struct job *job_new(struct routes *r, const struct hostname *domain, uint
     return job;
 }
 
-void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, routes_cb *cb, void *owner)
+void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host, routes_cb *cb,
+                void *owner)
 {
     const bool refuse = r->ground.clock == CLOCK_UNSYNCED || r->n_waiters >= ROUTE_WAITERS_MAX;
     struct waiter *w = refuse ? NULL : calloc(1, sizeof *w);
-    struct job *job = w == NULL ? NULL : find(r, domain, port);
+    struct job *job = w == NULL ? NULL : find(r, domain, port, is_host);
 
     if (w != NULL && job == NULL)
-        job = job_new(r, domain, port);
+        job = job_new(r, domain, port, is_host);
     if (job == NULL) {
         free(w);
         route_failed(&r->route, TRUST_ERROR, false);
@@ -280,9 +282,10 @@ static void on_ground(void *who, enum ground_event event)
     case GROUND_FRESH: /* the plans begin again */
         for (struct job *job = r->jobs; job != NULL; job = job->next) {
             const uint16_t port = job->plan.port;
+            const bool is_host = job->plan.is_host;
 
             job->open = job->failed = 0;
-            route_plan_init(&job->plan, &job->domain, port);
+            route_plan_init(&job->plan, &job->domain, port, is_host);
         }
         break;
     case GROUND_FIRM:

@@ -30,9 +30,11 @@ unsigned routes_waiting(const struct routes *r);
 
 /*
  * routes_ask - the route to domain and port. cb is called once, maybe before routes_ask returns.
- *   route  borrowed for the call, and until cb asks for another; NULL from routes_free
+ *   is_host  the name is that of a host: no MX is asked (route_plan_init)
+ *   route    borrowed for the call, and until cb asks for another; NULL from routes_free
  */
 typedef void routes_cb(void *owner, const struct route *route);
-void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, routes_cb *cb, void *owner);
+void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host, routes_cb *cb,
+                void *owner);
 
 #endif

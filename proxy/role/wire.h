@@ -69,6 +69,7 @@ struct wire_route_ask {
     uint32_t ask; /* the worker's number, given back with the answer */
     struct ip far;
     uint16_t port;
+    uint8_t is_host; /* 1: domain is a host, whose MX is not asked */
     char domain[HOSTNAME_MAX + 1];
 };
 

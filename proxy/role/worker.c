@@ -1,5 +1,6 @@
 #include "role/worker.h"
 
+#include "role/dates.h"
 #include "session/session.h"
 
 #include <stdlib.h>
@@ -41,6 +42,13 @@ static struct wall wall_now(void *self)
     return clock_wall();
 }
 
+/* No more than the floor: whether the clock is kept as well, only the resolver needs to know. */
+static enum clock_state clock_now(void *self)
+{
+    (void)self;
+    return dates_are_wrong() ? CLOCK_UNSYNCED : CLOCK_ROUGH;
+}
+
 static uint32_t next_number(void *self)
 {
     struct worker *const w = self;
@@ -48,10 +56,13 @@ static uint32_t next_number(void *self)
     return ++w->numbers;
 }
 
-static bool ask_route(void *self, uint32_t number, const struct hostname *domain, const struct ip *far, uint16_t port)
+static bool ask_route(void *self, uint32_t number, const struct hostname *domain, bool is_host, const struct ip *far,
+                      uint16_t port)
 {
     const struct worker *const w = self;
-    struct wire_route_ask ask = { .kind = WIRE_ROUTE_ASK, .ask = number, .far = *far, .port = port };
+    struct wire_route_ask ask = {
+        .kind = WIRE_ROUTE_ASK, .ask = number, .far = *far, .port = port, .is_host = is_host
+    };
 
     memcpy(ask.domain, domain->s, domain->n);
     return child_send(w->child, ROLE_RESOLVER, 0, &ask, sizeof ask, NULL, 0) == OK;
@@ -276,10 +287,17 @@ static void peer(void *self, enum role with, unsigned index)
     }
 }
 
+/* The public roots of the day, as they lie in the sealed block. */
+static void take_material(struct worker *w)
+{
+    w->host.roots = material_roots(child_material(w->child), &w->host.n_roots);
+}
+
 static void config(void *self)
 {
     struct worker *const w = self;
 
+    take_material(w);
     w->host.config = child_config(w->child);
 }
 
@@ -330,6 +348,7 @@ static void *start(struct child *c)
         .config = child_config(c),
         .mono = mono_now,
         .wall = wall_now,
+        .clock = clock_now,
         .number = next_number,
         .ask_route = ask_route,
         .ask_memory = ask_memory,
@@ -339,6 +358,7 @@ static void *start(struct child *c)
         .over = over,
     };
     timer_init(&w->reap, w->host.loop, reap, w);
+    take_material(w);
     if (w->host.tls[TLS_FLOOR_ANY] == NULL || w->host.tls[TLS_FLOOR_1_2] == NULL) {
         child_say(c, LOG_ERR, "the TLS library does not start: no memory or no entropy");
         stop(w);

@@ -2,6 +2,8 @@
 
 #include "session/session.h"
 
+#include "policy/peer.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -13,6 +15,19 @@ static bool asks_memory(const struct ask *a)
 static const struct site *site_of(const struct session *s)
 {
     return &s->host->config->site;
+}
+
+/* What the site says of mail for this domain (NULL: none) at this address. */
+static const struct site_policy *policy_of(const struct session *s, const struct hostname *domain)
+{
+    const struct site_smarthost *const smart = site_smarthost(site_of(s), &s->server);
+
+    return smart == NULL ? site_policy(site_of(s), domain) : &smart->policy;
+}
+
+uint8_t asks_level(const struct session *s)
+{
+    return policy_of(s, NULL)->level;
 }
 
 /* Nobody answers: what the memory would say counts as the worst. */
@@ -34,7 +49,7 @@ static void ask_memory(struct session *s, struct ask *a)
     a->number = s->host->number(s->host->self);
     a->since = session_now(s);
     a->state = ASK_MEMORY;
-    if (!s->host->ask_memory(s->host->self, a->number, &s->client, &s->server, &a->domain, asks_host(a)))
+    if (!s->host->ask_memory(s->host->self, a->number, &s->client, &s->server, &a->domain, asks_host(s, a)))
         memory_unknown(a);
 }
 
@@ -80,6 +95,29 @@ void asks_unanswered(struct session *s, struct ask *a)
         route_unknown(s, a);
 }
 
+/* At a smarthost's address only its own level counts, and the host is known by name. */
+static void begin(struct session *s, struct ask *a, const struct hostname *domain)
+{
+    const struct site_smarthost *const smart = site_smarthost(site_of(s), &s->server);
+    const struct site_policy *const policy = policy_of(s, domain);
+    const struct hostname *const name = smart == NULL ? domain : &smart->name;
+
+    release(a);
+    *a = (struct ask){ .level = (enum level)policy->level, .is_smarthost = smart != NULL };
+    if (domain != NULL)
+        a->domain = *domain;
+    a->asks_mx = smart == NULL && domain != NULL && site_asks_mx(site_of(s), policy);
+    if (name == NULL || !(level_is_dane(a->level) || a->asks_mx)) {
+        ask_memory(s, a);
+        return;
+    }
+    a->state = ASK_ROUTE;
+    a->number = s->host->number(s->host->self);
+    a->since = session_now(s);
+    if (!s->host->ask_route(s->host->self, a->number, name, smart != NULL, &s->server, s->server_port))
+        route_unknown(s, a);
+}
+
 int asks_find(struct session *s, const struct hostname *domain)
 {
     int fresh = -1;
@@ -96,21 +134,7 @@ int asks_find(struct session *s, const struct hostname *domain)
         fresh = is_idle(&s->asks.ask[i]) ? i : -1;
     if (fresh < 0)
         return -1;
-    struct ask *const a = &s->asks.ask[fresh];
-
-    release(a);
-    *a = (struct ask){ .level = site_level(site_of(s), domain) };
-    if (domain != NULL)
-        a->domain = *domain;
-    if (domain == NULL || !level_asks_dns(a->level)) {
-        ask_memory(s, a);
-        return fresh;
-    }
-    a->state = ASK_ROUTE;
-    a->number = s->host->number(s->host->self);
-    a->since = session_now(s);
-    if (!s->host->ask_route(s->host->self, a->number, &a->domain, &s->server, s->server_port))
-        route_unknown(s, a);
+    begin(s, &s->asks.ask[fresh], domain);
     return fresh;
 }
 
@@ -173,21 +197,52 @@ struct mono asks_tick(struct session *s, struct mono now)
     return next;
 }
 
+/* Against whom the site names. Its policy is looked up anew: the configuration may have changed. */
+static enum why judge_peer(const struct session *s, const struct ask *a, const struct chain *chain)
+{
+    const struct hostname *const domain = a->domain.n == 0 ? NULL : &a->domain;
+    const struct site_smarthost *const smart = site_smarthost(site_of(s), &s->server);
+
+    return peer_judge(&(struct peer_query){
+        .site = site_of(s),
+        .policy = policy_of(s, domain),
+        .nexthop = hostname_span(smart == NULL ? &a->domain : &smart->name),
+        .is_smarthost = smart != NULL,
+        .route = a->route,
+        .chain = chain->der,
+        .n_chain = chain->n,
+        .roots = s->host->roots,
+        .n_roots = s->host->n_roots,
+        .at = s->host->wall(s->host->self),
+    });
+}
+
+static enum why judge_tlsa(const struct session *s, struct ask *a, const struct chain *chain)
+{
+    const struct site_smarthost *const smart = site_smarthost(site_of(s), &s->server);
+    const struct hostname *const nexthop = smart == NULL ? &a->domain : &smart->name;
+
+    a->match = candidates_match(a->route, &a->candidates, hostname_span(nexthop), chain->der, chain->n,
+                                s->host->wall(s->host->self), &a->host, &a->record);
+    return decide_mismatch(a->match.result);
+}
+
 /* The chain is judged once for each channel and domain: it costs signatures. */
 static void match_channel(struct session *s, struct ask *a)
 {
-    const struct tls_info *const tls = stream_tls(&s->far.stream);
+    const struct chain *const chain = stream_tls(&s->far.stream)->chain;
 
     if (a->matched != MATCHED_NOT_TRIED && a->generation == s->far.generation)
         return;
     a->generation = s->far.generation;
     a->matched = MATCHED_NO;
     a->match = (struct match_answer){ .result = MATCH_NO };
-    if (a->route == NULL || a->candidates.tlsa != TLSA_USABLE || tls->chain == NULL)
-        return;
-    a->match = candidates_match(a->route, &a->candidates, hostname_span(&a->domain), tls->chain->der, tls->chain->n,
-                                s->host->wall(s->host->self), &a->host, &a->record);
-    if (a->match.result == MATCH_YES)
+    a->mismatch = decide_mismatch(MATCH_NO);
+    if (level_names_peer(a->level))
+        a->mismatch = chain == NULL ? WHY_VALIDATION_FAILURE : judge_peer(s, a, chain);
+    else if (a->route != NULL && a->candidates.tlsa == TLSA_USABLE && chain != NULL)
+        a->mismatch = judge_tlsa(s, a, chain);
+    if (a->mismatch == WHY_NONE)
         a->matched = MATCHED_YES;
 }
 
@@ -207,7 +262,7 @@ static void channel_facts(struct session *s, struct ask *a, struct facts *f)
         return;
     match_channel(s, a);
     f->matched = a->matched;
-    f->mismatch = decide_mismatch(a->match.result);
+    f->mismatch = a->mismatch;
     f->more_names = far->n_sni < 2 && asks_sni(s, a).n > 0;
 }
 
@@ -215,7 +270,7 @@ struct facts asks_facts(struct session *s, struct ask *a, enum ask_for what)
 {
     const struct config *const config = s->host->config;
     struct facts f = {
-        .level = a == NULL ? site_level(site_of(s), NULL) : a->level,
+        .level = a == NULL ? (enum level)policy_of(s, NULL)->level : a->level,
         .what = what,
         .grace = a == NULL ? GRACE_WAIT : a->grace,
         .latch = a == NULL ? LATCH_NOT_BUILT : a->latch,
@@ -227,8 +282,10 @@ struct facts asks_facts(struct session *s, struct ask *a, enum ask_for what)
     channel_facts(s, a, &f);
     if (a == NULL)
         return f;
-    f.literal = a->domain.n == 0;
-    if (!level_asks_dns(a->level) || f.literal)
+    f.literal = a->domain.n == 0 && !a->is_smarthost;
+    f.asks_mx = a->asks_mx;
+    f.clock = s->host->clock(s->host->self);
+    if (!(level_is_dane(a->level) || a->asks_mx) || f.literal)
         return f;
     f.found = a->candidates.found;
     f.tlsa = a->candidates.tlsa;
@@ -236,17 +293,39 @@ struct facts asks_facts(struct session *s, struct ask *a, enum ask_for what)
     f.tlsaless_insecure = a->candidates.tlsaless_insecure;
     f.mx = a->route == NULL ? TRUST_ERROR : (enum trust)a->route->mx_trust;
     f.anchored = a->route != NULL && a->route->anchored;
-    f.clock = a->route == NULL ? CLOCK_UNSYNCED : (enum clock_state)a->route->clock;
+    if (a->route == NULL || f.clock != CLOCK_UNSYNCED)
+        f.clock = a->route == NULL ? CLOCK_UNSYNCED : (enum clock_state)a->route->clock;
     f.dns_timeout = a->route != NULL && a->route->timeout;
     return f;
+}
+
+/* The nth name that this ask would show: a smarthost's own, else the candidates', else the first that the site wrote.
+ */
+static struct span name_to_show(const struct session *s, const struct ask *a, unsigned nth)
+{
+    const struct site_smarthost *const smart = site_smarthost(site_of(s), &s->server);
+    unsigned n;
+
+    if (a->is_smarthost && (a->route == NULL || nth > 0))
+        return nth == 0 && smart != NULL ? hostname_span(&smart->name) : span_of(NULL, 0);
+    if (a->route != NULL)
+        return candidates_sni(a->route, &a->candidates, nth);
+    if (nth > 0 || !level_names_peer(a->level))
+        return span_of(NULL, 0);
+    const struct site_match *const m = site_matches(site_of(s), policy_of(s, a->domain.n == 0 ? NULL : &a->domain), &n);
+
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].who == SITE_NAME)
+            return site_match_text(site_of(s), &m[i]);
+    return span_of(NULL, 0);
 }
 
 struct span asks_sni(const struct session *s, const struct ask *a)
 {
     const struct far *const f = &s->far;
 
-    for (unsigned nth = 0; a != NULL && a->route != NULL && nth < 2; nth++) {
-        const struct span name = candidates_sni(a->route, &a->candidates, nth);
+    for (unsigned nth = 0; a != NULL && nth < 2; nth++) {
+        const struct span name = name_to_show(s, a, nth);
         bool shown = false;
 
         for (unsigned i = 0; i < f->n_sni; i++)
@@ -259,17 +338,21 @@ struct span asks_sni(const struct session *s, const struct ask *a)
 
 enum tls_floor asks_floor(const struct ask *a)
 {
-    const bool authenticates =
-        a != NULL && (a->level == LEVEL_DANE_ONLY || (a->route != NULL && a->candidates.tlsa == TLSA_USABLE));
+    const bool authenticates = a != NULL && (a->level == LEVEL_DANE_ONLY || level_names_peer(a->level) ||
+                                             (a->route != NULL && a->candidates.tlsa == TLSA_USABLE));
 
     return authenticates ? TLS_FLOOR_1_2 : TLS_FLOOR_ANY;
 }
 
-struct span asks_host(const struct ask *a)
+struct span asks_host(const struct session *s, const struct ask *a)
 {
+    const struct site_smarthost *const smart = site_smarthost(site_of(s), &s->server);
+
+    if (a->is_smarthost)
+        return smart == NULL ? span_of(NULL, 0) : hostname_span(&smart->name);
     if (a->route == NULL)
         return span_of(NULL, 0);
-    if (a->matched == MATCHED_YES && a->host < a->route->n_host)
+    if (a->matched == MATCHED_YES && a->host < a->route->n_host && !level_names_peer(a->level))
         return route_text(a->route, a->route->host[a->host].name);
     return candidates_host(a->route, &a->candidates);
 }

@@ -26,6 +26,8 @@ struct ask {
     uint32_t number;        /* of the question that is out; the answer carries it */
     struct hostname domain; /* n = 0: literals and bare postmasters */
     enum level level;
+    bool asks_mx;        /* verify, secure: the domain's MX hosts are who is taken */
+    bool is_smarthost;   /* the level is that of the address */
     unsigned refs;       /* WAITING slots that name it */
     struct mono since;   /* of the question that is out */
     struct route *route; /* owned; NULL where no DNS is asked */
@@ -35,9 +37,10 @@ struct ask {
     /* the captured chain of channel `generation` against this domain */
     unsigned generation;
     enum matched matched;
-    struct match_answer match;
-    struct tlsa record; /* the one that matched, and */
-    unsigned host;      /* whose: index into route->host */
+    enum why mismatch;
+    struct match_answer match; /* at the levels that rest on TLSA */
+    struct tlsa record;        /* the one that matched, and */
+    unsigned host;             /* whose: index into route->host */
     /* in this transaction */
     uint32_t asked, accepted;
     struct verdict sent; /* under which the last recipient went out */
@@ -68,6 +71,9 @@ void asks_lost(struct session *s, bool resolver);
 /* asks_tick - memory that was silent for too long is unknown. Returns the next deadline, or INT64_MAX ms. */
 struct mono asks_tick(struct session *s, struct mono now);
 
+/* asks_level - of what has no recipient. */
+uint8_t asks_level(const struct session *s);
+
 /* asks_facts - everything known about this domain and the channel that exists; a = NULL for verbs without an address.
  */
 struct facts asks_facts(struct session *s, struct ask *a, enum ask_for what);
@@ -80,7 +86,7 @@ struct span asks_sni(const struct session *s, const struct ask *a);
 enum tls_floor asks_floor(const struct ask *a);
 
 /* asks_host - what the log calls mx. */
-struct span asks_host(const struct ask *a);
+struct span asks_host(const struct session *s, const struct ask *a);
 
 /* asks_forget - at the end of a transaction: frees those that no waiting slot names, resets the others' gatherings. */
 void asks_forget(struct session *s);

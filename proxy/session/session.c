@@ -20,7 +20,7 @@ size_t session_reply(const struct session *s, unsigned code, enum why why, const
 
     ip_text(&s->server, address);
     const struct why_about about = {
-        .host = a == NULL ? span_of(NULL, 0) : asks_host(a),
+        .host = a == NULL ? span_of(NULL, 0) : asks_host(s, a),
         .address = span_str(address),
         .domain = a == NULL ? span_of(NULL, 0) : hostname_span(&a->domain),
         .detail = detail,

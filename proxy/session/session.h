@@ -25,10 +25,14 @@ struct session_host {
     const struct config *config; /* the configuration of the day: a session reads it anew for each decision */
     struct mono (*mono)(void *self);
     struct wall (*wall)(void *self);
+    enum clock_state (*clock)(void *self); /* may `wall` be believed? */
+    const struct cert *roots;              /* public ones, n_roots of them: for the levels verify and secure */
+    size_t n_roots;
     uint32_t (*number)(void *self); /* a question's number, not in use by any other */
     /* ask_route, ask_memory - false: nobody is there to ask. The answer comes by session_route, session_memory, never
      * from inside the call. */
-    bool (*ask_route)(void *self, uint32_t number, const struct hostname *domain, const struct ip *far, uint16_t port);
+    bool (*ask_route)(void *self, uint32_t number, const struct hostname *domain, bool is_host, const struct ip *far,
+                      uint16_t port);
     bool (*ask_memory)(void *self, uint32_t number, const struct ip *client, const struct ip *server,
                        const struct hostname *domain, struct span host);
     bool (*dial)(void *self, struct session *s);                  /* answered by session_dialed */

@@ -46,6 +46,8 @@ static enum auth auth_of(const struct ask *a, enum outcome outcome)
 {
     if (outcome == OUTCOME_REFUSED || a->matched != MATCHED_YES)
         return AUTH_NONE;
+    if (level_names_peer(a->level))
+        return a->level == LEVEL_FINGERPRINT ? AUTH_FINGERPRINT : AUTH_PKIX;
     return a->match.usage == 3 ? AUTH_DANE_EE : AUTH_DANE_TA;
 }
 
@@ -94,7 +96,7 @@ void settle_domain(struct session *s, const struct ask *a)
     r.accepted = a->accepted;
     r.bytes = s->txn.bytes;
     copy(hostname_span(&a->domain), r.domain, sizeof r.domain);
-    copy(asks_host(a), r.mx, sizeof r.mx);
+    copy(asks_host(s, a), r.mx, sizeof r.mx);
     copy(span_str(a->said), r.text, sizeof r.text);
     s->host->record(s->host->self, &r);
 }
@@ -106,7 +108,7 @@ void settle_session(struct session *s, enum outcome outcome, enum why why)
     if (outcome != OUTCOME_TUNNEL)
         channel(s, &r);
     r.outcome = (uint8_t)outcome;
-    r.level = (uint8_t)site_level(&s->host->config->site, NULL);
+    r.level = asks_level(s);
     r.why = (uint8_t)why;
     r.bytes = s->tunnel_bytes;
     s->host->record(s->host->self, &r);

@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (hostname_parse(SPAN("d.example"), &domain) != OK)
         abort();
-    route_plan_init(&plan, &domain, 25);
+    route_plan_init(&plan, &domain, 25, false);
     while (route_plan_next(&plan, &q)) {
         const uint8_t how = cur_u8(&c);
 

@@ -189,9 +189,9 @@ static void begin(struct input *in)
     memcpy(world.zone, zone, sizeof zone);
     world.zone_lines = sizeof zone / sizeof zone[0];
     world.config.enforce = how % 8 != 0;
-    world.config.site.fallback = (uint8_t)(how / 8 % (LEVEL_DANE_ONLY + 1));
-    world.only_sealed = world.config.enforce &&
-                        (world.config.site.fallback == LEVEL_ENCRYPT || world.config.site.fallback == LEVEL_DANE_ONLY);
+    world.config.site.fallback.level = (uint8_t)(how / 8 % (LEVEL_DANE_ONLY + 1));
+    world.only_sealed = world.config.enforce && (world.config.site.fallback.level == LEVEL_ENCRYPT ||
+                                                 world.config.site.fallback.level == LEVEL_DANE_ONLY);
     world.grace = (enum grace)(how % 3);
     const unsigned more = take(in);
 
@@ -285,7 +285,7 @@ static void check_records(void)
             world_complain(&world, "clear text where TLS is a must");
         if (world.records[i].outcome == OUTCOME_VERIFIED)
             world_complain(&world, "verified by no certificate at all");
-        if (world.config.enforce && world.config.site.fallback == LEVEL_DANE &&
+        if (world.config.enforce && world.config.site.fallback.level == LEVEL_DANE &&
             strcmp(world.records[i].domain, "d.test") == 0 && world.records[i].outcome <= OUTCOME_CLEARTEXT)
             world_complain(&world, "a DANE domain got mail without its certificate");
     }

@@ -15,8 +15,9 @@ static void laws_when_enforced(const struct facts *f, struct verdict v)
     LAW(f, (v.act == ACT_SEND) == (v.why == WHY_NONE), "all but SEND say why");
     if (v.act == ACT_SEND) {
         LAW(f, sealed(f) >= required(f, true), "nothing leaves in less than what is required");
-        LAW(f, !has_domain(f) || !is_hidden(f), "an error is not an answer");
-        LAW(f, f->level <= LEVEL_DANE_ONLY, "a level that is not built refuses");
+        LAW(f, !(has_domain(f) || is_named(f)) || !is_hidden(f), "an error is not an answer");
+        LAW(f, !is_named(f) || (f->handshake == HANDSHAKE_DONE && f->matched == MATCHED_YES && f->modern),
+            "who the site names is who it is");
         LAW(f, (v.grade == GRADE_CLEARTEXT) == (f->handshake != HANDSHAKE_DONE), "clear text is called so");
         LAW(f, f->handshake != HANDSHAKE_FAILED || f->offer != OFFER_UNKNOWN, "nothing leaves on a spent connection");
     }

@@ -51,7 +51,7 @@ static void attack_signed_dns(const struct facts *h)
     struct facts f = *h;
 
     attack_time(&f); /* the channel alone */
-    if (!has_domain(h))
+    if (!has_domain(h) && !h->asks_mx)
         return;
     for (size_t i = 0; i < sizeof spoilt / sizeof spoilt[0]; i++) {
         f = *h;
@@ -111,7 +111,7 @@ static void attack(struct facts *h)
     honest = *h;
     honest_needs = required(h, true);
     attack_signed_dns(h);
-    if (has_domain(h) && h->mx == TRUST_INSECURE) {
+    if ((has_domain(h) || h->asks_mx) && h->mx == TRUST_INSECURE) {
         honest_needs = required(h, false);
         attack_unsigned_dns(h);
     }
@@ -134,7 +134,15 @@ static void each_honest_dns(struct facts *f)
         f->mx = TRUST_NOT_ASKED;
         f->found = FOUND_NOT_ASKED;
         f->tlsa = TLSA_NOT_ASKED;
+        f->asks_mx = false;
         each_memory(f, attack);
+        for (int i = 0; is_dated(f) && i < 4; i++) {
+            f->asks_mx = true;
+            f->mx = i % 2 ? TRUST_SECURE : TRUST_INSECURE;
+            f->found = i / 2 ? FOUND_UNLISTED : FOUND_SECURE;
+            each_memory(f, attack);
+        }
+        f->asks_mx = false;
         return;
     }
     for (size_t i = 0; i < 4 * sizeof worlds / sizeof worlds[0]; i++) {
@@ -185,7 +193,7 @@ static void play(struct facts f, int steps)
         g = f;
         g.handshake = HANDSHAKE_DONE;
         g.modern = true;
-        for (int m = f.tlsa == TLSA_USABLE ? MATCHED_NO : MATCHED_NOT_TRIED; m <= MATCHED_YES; m++) {
+        for (int m = f.tlsa == TLSA_USABLE || is_named(&f) ? MATCHED_NO : MATCHED_NOT_TRIED; m <= MATCHED_YES; m++) {
             g.matched = (enum matched)m;
             play(g, steps + 1);
         }

@@ -30,15 +30,15 @@ static inline void broken(const struct facts *f, const char *law)
 {
     const struct verdict v = decide(f);
 
-    fail_msg(
-        "%s: level=%s what=%d literal=%d anchored=%d clock=%d mx=%d found=%d tlsa=%d error=%d tlsaless=%d offer=%d "
-        "handshake=%d matched=%d more=%d modern=%d grace=%d latch=%d sts=%d requiretls=%d authed=%d enforce=%d -> "
-        "act=%d "
-        "grade=%d why=%s would=%d",
-        law, level_name(f->level), (int)f->what, f->literal, f->anchored, (int)f->clock, (int)f->mx, (int)f->found,
-        (int)f->tlsa, f->tlsa_error, f->tlsaless_insecure, (int)f->offer, (int)f->handshake, (int)f->matched,
-        f->more_names, f->modern, (int)f->grace, (int)f->latch, (int)f->sts, f->requiretls, f->authed, f->enforce,
-        (int)v.act, (int)v.grade, why_word(v.why), v.would);
+    fail_msg("%s: level=%s what=%d literal=%d asks_mx=%d anchored=%d clock=%d mx=%d found=%d tlsa=%d error=%d "
+             "tlsaless=%d offer=%d "
+             "handshake=%d matched=%d more=%d modern=%d grace=%d latch=%d sts=%d requiretls=%d authed=%d enforce=%d -> "
+             "act=%d "
+             "grade=%d why=%s would=%d",
+             law, level_name(f->level), (int)f->what, f->literal, f->asks_mx, f->anchored, (int)f->clock, (int)f->mx,
+             (int)f->found, (int)f->tlsa, f->tlsa_error, f->tlsaless_insecure, (int)f->offer, (int)f->handshake,
+             (int)f->matched, f->more_names, f->modern, (int)f->grace, (int)f->latch, (int)f->sts, f->requiretls,
+             f->authed, f->enforce, (int)v.act, (int)v.grade, why_word(v.why), v.would);
 }
 
 #define LAW(f, holds, says)                                                                                            \
@@ -59,9 +59,24 @@ static inline bool has_domain(const struct facts *f)
            (f->what == FOR_RCPT || f->mx != TRUST_NOT_ASKED || f->found != FOUND_NOT_ASKED);
 }
 
-/* The DNS says nothing that could be believed, or says no. */
+/* The site names the peer: by its certificate alone, or with a public root and the date. */
+static inline bool is_dated(const struct facts *f)
+{
+    return f->level == LEVEL_VERIFY || f->level == LEVEL_SECURE;
+}
+
+static inline bool is_named(const struct facts *f)
+{
+    return is_dated(f) || f->level == LEVEL_FINGERPRINT;
+}
+
+/* The DNS says nothing that could be believed, or says no; a date cannot be believed. */
 static inline bool is_hidden(const struct facts *f)
 {
+    if (is_named(f))
+        return is_dated(f) && (f->clock == CLOCK_UNSYNCED ||
+                               (f->asks_mx && (!f->anchored || f->mx == TRUST_NOT_ASKED || f->mx == TRUST_BOGUS ||
+                                               f->mx == TRUST_ERROR || f->found == FOUND_NULL)));
     return f->clock == CLOCK_UNSYNCED || !f->anchored || (f->mx != TRUST_SECURE && f->mx != TRUST_INSECURE) ||
            f->found == FOUND_FAILED || f->found == FOUND_MAYBE || f->found == FOUND_NULL ||
            f->found == FOUND_NOT_ASKED || (f->tlsa_error && f->tlsa != TLSA_USABLE);
@@ -94,6 +109,8 @@ static inline enum seal required(const struct facts *f, bool dns)
         need = TLS;
     if (f->requiretls || f->sts != STS_NONE)
         need = VERIFIED;
+    if (is_named(f))
+        need = most(need, is_dated(f) && f->asks_mx ? MATCHED : VERIFIED);
     if (f->level == LEVEL_DANE_ONLY)
         need = most(need, has_domain(f) || f->what == FOR_RCPT ? VERIFIED : TLS);
     if (has_domain(f) && (dns || f->mx == TRUST_SECURE) && binds(f))
@@ -108,6 +125,10 @@ static inline enum seal sealed(const struct facts *f)
 {
     if (f->handshake != HANDSHAKE_DONE)
         return CLEAR;
+    if (is_named(f))
+        return f->matched != MATCHED_YES || !f->modern              ? TLS
+               : is_dated(f) && f->asks_mx && f->mx != TRUST_SECURE ? MATCHED
+                                                                    : VERIFIED;
     if (!has_domain(f) || f->tlsa != TLSA_USABLE || f->matched != MATCHED_YES || !f->modern)
         return TLS;
     return f->mx == TRUST_SECURE ? VERIFIED : MATCHED;
@@ -161,7 +182,19 @@ static inline void each_memory(struct facts *f, visit *then)
 /* Every answer of the DNS, the contradictory ones too. */
 static inline void each_dns(struct facts *f, visit *then)
 {
-    const int all = level_asks_dns(f->level) ? 5 * 8 * 5 * 2 * 2 * 2 * 3 : 1;
+    const int all = is_dane(f) ? 5 * 8 * 5 * 2 * 2 * 2 * 3 : 1;
+
+    f->asks_mx = false;
+    for (int i = 0; is_dated(f) && i < 5 * 8 * 2 * 2 * 3; i++) {
+        f->mx = (enum trust)(i % 5);
+        f->found = (enum found)(i / 5 % 8);
+        f->asks_mx = i / 40 % 2;
+        f->anchored = i / 80 % 2;
+        f->clock = (enum clock_state)(i / 160 % 3);
+        then(f);
+    }
+    if (is_dated(f))
+        return;
 
     _Static_assert(TRUST_ERROR == 4 && FOUND_UNLISTED == 7 && TLSA_ERROR == 4 && CLOCK_SYNCED == 2, "counted above");
     for (int i = 0; i < all; i++) {

@@ -1,6 +1,7 @@
 #include "script.h"
 
 #include "cert/pem.h"
+#include "ops/config_site.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -167,31 +168,31 @@ static void add_dns(const struct words *w, struct world *world)
     world->zone[world->zone_lines++] = copy_of(span_of(from, (size_t)(last->p + last->n - from)));
 }
 
-static enum level level_of(const struct word *w)
+/* `level DOMAIN LEVEL [MATCH…]`, `smarthost NAME LEVEL PORT [MATCH…]`: as the configuration would have it. */
+static bool set_section(const struct words *w, struct world *world, bool smarthost)
 {
-    for (unsigned l = 0; l < LEVEL__COUNT; l++)
-        if (word_is(w, level_name((enum level)l)))
-            return (enum level)l;
-    assert(!"a level");
-    return LEVEL_SECURE;
-}
+    const unsigned first_match = smarthost ? 4 : 3;
+    struct config_section sec = { .n_match = w->n - first_match };
+    struct value_says says;
+    char text[9][HOSTNAME_MAX + 1];
 
-static void set_level(const struct words *w, struct world *world)
-{
-    struct site *const site = &world->config.site;
-    const enum level level = level_of(&w->word[2]);
-
-    if (word_is(&w->word[1], "default")) {
-        site->fallback = (uint8_t)level;
-        return;
+    if (w->n < first_match || w->n > 9)
+        return false;
+    for (unsigned i = 1; i < w->n; i++)
+        snprintf(text[i], sizeof text[i], "%.*s", (int)w->word[i].text.n, (const char *)w->word[i].text.p);
+    for (unsigned i = 0; i < sec.n_match; i++)
+        sec.match[i] = text[first_match + i];
+    sec.level = text[2];
+    if (!smarthost) {
+        sec.title = text[1];
+        return config_policy(&world->config, &sec, &says) == OK;
     }
-    struct site_entry *const e = &site->entry[site->n++];
-    const enum rc rc = hostname_parse(w->word[1].text, &e->domain);
-
-    assert(rc == OK);
-    (void)rc;
-    e->parent = 0;
-    e->level = (uint8_t)level;
+    ip_text(&world->server, text[0]);
+    sec.title = text[0];
+    sec.name = text[1];
+    sec.port = text[3];
+    world->port = (uint16_t)word_number(w, 3);
+    return config_smarthost(&world->config, &sec, &says) == OK;
 }
 
 static bool set_option(const struct words *w, struct world *world)
@@ -209,14 +210,36 @@ static bool set_option(const struct words *w, struct world *world)
     return true;
 }
 
+static bool set_roots(const struct words *w, struct world *world)
+{
+    struct chain *const chain = script_chain(w->word[1].text);
+
+    if (chain == NULL)
+        return false;
+    free(world->root_bytes);
+    world->root_bytes = chain;
+    world->host.roots = world->root;
+    world->host.n_roots = 0;
+    for (unsigned i = 0; i < chain->n && world->host.n_roots < WORLD_ROOTS; i++)
+        if (cert_read(chain->der[i], &world->root[world->host.n_roots]) == OK)
+            world->host.n_roots++;
+    return true;
+}
+
 bool script_setting(const struct words *w, struct world *world)
 {
     if (words_begin(w, "dns") && w->n > 3)
         add_dns(w, world);
-    else if (words_begin(w, "level") && w->n == 3)
-        set_level(w, world);
+    else if (words_begin(w, "level"))
+        return set_section(w, world, false);
+    else if (words_begin(w, "smarthost"))
+        return set_section(w, world, true);
+    else if (words_begin(w, "roots") && w->n == 2)
+        return set_roots(w, world);
     else if (words_begin(w, "option") && w->n == 2)
         return set_option(w, world);
+    else if (words_begin(w, "clock") && w->n == 2 && word_is(&w->word[1], "wrong"))
+        world->clock = CLOCK_UNSYNCED;
     else if (words_begin(w, "address") && w->n == 2)
         return ip_parse(w->word[1].text, &world->server) == OK;
     else if (words_begin(w, "time") && w->n == 2)
@@ -231,6 +254,8 @@ void script_done(struct world *world)
     for (unsigned i = 0; i < world->zone_lines; i++)
         free((char *)world->zone[i]); // NOLINT: copy_of's
     world->zone_lines = 0;
+    free(world->root_bytes);
+    world->root_bytes = NULL;
 }
 
 /* ---- files ---- */

@@ -28,26 +28,33 @@ static struct wall wall_now(void *self)
     return ((struct world *)self)->wall;
 }
 
+static enum clock_state clock_now(void *self)
+{
+    return ((struct world *)self)->clock;
+}
+
 static uint32_t number(void *self)
 {
     return ++((struct world *)self)->numbers;
 }
 
-static bool ask(struct world *w, enum server who, uint32_t n, const struct hostname *domain, bool memory)
+static bool ask(struct world *w, enum server who, uint32_t n, const struct hostname *domain, bool memory, bool is_host)
 {
     if (who == SERVER_DEAD || w->n_questions == WORLD_QUESTIONS)
         return false;
-    w->questions[w->n_questions++] = (struct question){ .number = n, .memory = memory, .domain = *domain };
+    w->questions[w->n_questions++] =
+        (struct question){ .number = n, .memory = memory, .is_host = is_host, .domain = *domain };
     return true;
 }
 
-static bool ask_route(void *self, uint32_t n, const struct hostname *domain, const struct ip *far, uint16_t port)
+static bool ask_route(void *self, uint32_t n, const struct hostname *domain, bool is_host, const struct ip *far,
+                      uint16_t port)
 {
     struct world *const w = self;
 
-    if (!ip_eq(far, &w->server) || port != 25)
+    if (!ip_eq(far, &w->server) || port != w->port)
         world_complain(w, "the resolver was asked for another server");
-    return ask(w, w->resolver, n, domain, false);
+    return ask(w, w->resolver, n, domain, false, is_host);
 }
 
 static bool ask_memory(void *self, uint32_t n, const struct ip *client, const struct ip *server,
@@ -58,7 +65,7 @@ static bool ask_memory(void *self, uint32_t n, const struct ip *client, const st
     (void)host;
     if (!ip_eq(client, &w->client) || !ip_eq(server, &w->server))
         world_complain(w, "the keeper was asked for another session");
-    return ask(w, w->keeper, n, domain, true);
+    return ask(w, w->keeper, n, domain, true, false);
 }
 
 static bool dial(void *self, struct session *s)
@@ -112,6 +119,7 @@ void world_init(struct world *w)
         .config = &w->config,
         .mono = mono_now,
         .wall = wall_now,
+        .clock = clock_now,
         .number = number,
         .ask_route = ask_route,
         .ask_memory = ask_memory,
@@ -129,8 +137,10 @@ void world_init(struct world *w)
     w->config.decision_s = 25;
     w->config.client_starttls = STARTTLS_PASSTHROUGH;
     w->config.ambiguous = AMBIGUOUS_REFUSE;
-    w->config.site.fallback = LEVEL_DANE;
+    w->config.site.fallback.level = LEVEL_DANE;
     w->credentials = true;
+    w->port = 25;
+    w->clock = CLOCK_SYNCED;
     wires_reset();
 }
 
@@ -141,7 +151,7 @@ bool world_begin(struct world *w)
     w->near = wire_of(near);
     w->far = wire_of(far);
     w->near->cut = w->far->cut = w->cut;
-    w->session = session_new(&w->host, w, 1, &w->client, &w->server, 25, near, far);
+    w->session = session_new(&w->host, w, 1, &w->client, &w->server, w->port, near, far);
     if (w->session == NULL)
         return false;
     session_start(w->session);
@@ -193,16 +203,16 @@ static void world_oath(struct world *w)
 
 /* ---- turns ---- */
 
-static struct route *route_of(struct world *w, const struct hostname *domain)
+static struct route *route_of(struct world *w, const struct question *q)
 {
     static struct zone_run run;
     static struct zone zone;
 
     memset(&zone, 0, sizeof zone);
     memcpy(zone.line, w->zone, w->zone_lines * sizeof zone.line[0]);
-    zone_run(&run, &zone, domain->s, false);
+    zone_run_to(&run, &zone, q->domain.s, w->port, q->is_host, false);
     run.route.anchored = 1;
-    run.route.clock = CLOCK_SYNCED;
+    run.route.clock = (uint8_t)w->clock;
     struct route *const r = malloc(run.route.size);
 
     if (r != NULL)
@@ -216,7 +226,7 @@ static void answer(struct world *w, const struct question *q)
         (void)session_memory(w->session, q->number, w->grace);
         return;
     }
-    struct route *const r = route_of(w, &q->domain);
+    struct route *const r = route_of(w, q);
 
     if (r != NULL && !session_route(w->session, q->number, r))
         free(r);

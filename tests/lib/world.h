@@ -11,6 +11,7 @@
 #define WORLD_RECORDS 256
 #define WORLD_ZONE 200
 #define WORLD_QUESTIONS 256
+#define WORLD_ROOTS 16
 
 enum server {
     SERVER_ANSWERS, /* at once */
@@ -20,7 +21,7 @@ enum server {
 
 struct question {
     uint32_t number;
-    bool memory;
+    bool memory, is_host;
     struct hostname domain;
 };
 
@@ -30,8 +31,12 @@ struct world {
     bool over;
     struct mono now, timer;
     struct wall wall;
+    enum clock_state clock;
     struct config config;
+    struct chain *root_bytes; /* on the heap; */
+    struct cert root[WORLD_ROOTS];
     struct ip client, server;
+    uint16_t port;                /* that the broker dials */
     const char *zone[WORLD_ZONE]; /* lines of zone.h */
     unsigned zone_lines;
     enum server resolver, keeper, broker;

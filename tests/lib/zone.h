@@ -137,7 +137,8 @@ static bool zone_answer(const struct zone *z, const struct route_question *q, st
 }
 
 /* Runs a plan to its end. backwards: the last of the questions that are open is answered first. */
-static void zone_run(struct zone_run *run, const struct zone *z, const char *domain, bool backwards)
+static void zone_run_to(struct zone_run *run, const struct zone *z, const char *domain, uint16_t port, bool is_host,
+                        bool backwards)
 {
     static struct route_question q[ROUTE_QUESTIONS_MAX];
     static struct answer a;
@@ -145,7 +146,7 @@ static void zone_run(struct zone_run *run, const struct zone *z, const char *dom
     unsigned open = 0;
 
     assert(hostname_parse(span_str(domain), &name) == OK);
-    route_plan_init(&run->plan, &name, 25);
+    route_plan_init(&run->plan, &name, port, is_host);
     run->asked[0] = '\0';
     for (bool more = true; more;) {
         while (route_plan_next(&run->plan, &q[open])) {
@@ -165,6 +166,11 @@ static void zone_run(struct zone_run *run, const struct zone *z, const char *dom
     }
     memset(&run->route, 0xa5, sizeof run->route); /* what finish leaves unwritten shows */
     route_plan_finish(&run->plan, &run->route);
+}
+
+static inline void zone_run(struct zone_run *run, const struct zone *z, const char *domain, bool backwards)
+{
+    zone_run_to(run, z, domain, 25, false, backwards);
 }
 
 #endif

@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 
         if (hostname_parse(span_str(argv[i]), &domain) != OK)
             return 2;
-        routes_ask(routes, &domain, 25, on_route, argv[i]);
+        routes_ask(routes, &domain, 25, false, on_route, argv[i]);
     }
     if (waiting > 0 && loop_run(loop) != OK)
         return 1;

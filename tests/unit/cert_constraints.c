@@ -178,6 +178,24 @@ static void directory_names(void **state)
     mint_free(&within), mint_free(&other);
 }
 
+/* Whoever may name hosts of one domain only names services of no other (RFC 4985 has constraints that nobody writes).
+ */
+static void services(void **state)
+{
+    static const uint8_t srv[] =
+        "\xa0\x24\x06\x08\x2b\x06\x01\x05\x05\x07\x08\x07\xa0\x18\x16\x16_submission.aa.example";
+    const struct mint_spec spec = {
+        .issuer = "CA", .key = &key, .signer = &key, .dns = { "b.example" }, .alt = span_of(srv, sizeof srv - 1)
+    };
+    const uint8_t tag = DER_CONTEXT | 2;
+
+    (void)state;
+    assert_true(allows((struct limits){ .tag = tag, .permitted = SPAN("example") }, &spec));
+    assert_false(allows((struct limits){ .tag = tag, .permitted = SPAN("b.example") }, &spec));
+    assert_false(allows((struct limits){ .tag = tag, .excluded = SPAN("aa.example") }, &spec));
+    assert_true(allows((struct limits){ .tag = tag, .excluded = SPAN("a.example") }, &spec));
+}
+
 /* The budget is spent, not overdrawn, and then the answer is no. */
 static void budget(void **state)
 {
@@ -206,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dns_names),   cmocka_unit_test(common_name),     cmocka_unit_test(addresses),
         cmocka_unit_test(other_forms), cmocka_unit_test(directory_names), cmocka_unit_test(budget),
+        cmocka_unit_test(services),
     };
 
     return cmocka_run_group_tests(tests, make_key, NULL);

@@ -1,4 +1,4 @@
-/* cert/names: whose certificate it is. R52 */
+/* cert/names: whose certificate it is. R52 R66 */
 #include "cert/names.h"
 
 #include <setjmp.h>
@@ -106,6 +106,58 @@ static void common_names(void **state)
     assert_false(bears("mx", NULL, SPAN("\x87\x04\x01\x02\x03\x04"), "1.2.3.4"));
 }
 
+/* An SRV-ID of 22 octets. */
+#define SRV(name) SPAN("\xa0\x24\x06\x08\x2b\x06\x01\x05\x05\x07\x08\x07\xa0\x18\x16\x16" name)
+
+/* What verify and secure take: SRV-IDs keep the common name from counting (RFC 6125 6.4.4, 4985, 7817 3). R66 */
+static void hosts_and_services(void **state)
+{
+    static const struct {
+        const char *common, *dns;
+        struct span alt;
+        const char *reference;
+        bool host, below, submission;
+    } rows[] = {
+        { "x", "mx.example", { 0 }, "mx.example", true, false, false },
+        { "mx.example", NULL, { 0 }, "mx.example", true, false, false },
+        { "mx.example", NULL, SRV("_submission.aa.example"), "mx.example", false, false, false },
+        { "x", NULL, SRV("_submission.aa.example"), "aa.example", false, false, true },
+        { "x", NULL, SRV("_SUBMISSION.aA.example"), "Aa.example.", false, false, true },
+        { "x", NULL, SRV("_submission.aa.example"), "example", false, false, false },
+        { "x", NULL, SRV("_submissiom.aa.example"), "aa.example", false, false, false },
+        { "x", NULL, SPAN("\xa0\x24\x06\x08\x2b\x06\x01\x05\x05\x07\x08\x09\xa0\x18\x16\x16_submission.aa.example"),
+          "aa.example", false, false, false },
+        { "x", "mx.example", SRV("_submission.aa.example"), "aa.example", false, false, true },
+        { "x", "a.mx.example", { 0 }, "mx.example", false, true, false },
+        { "x", "b.a.mx.example", { 0 }, "mx.example", false, true, false },
+        { "x", "*.mx.example", { 0 }, "mx.example", false, true, false },
+        { "x", "amx.example", { 0 }, "mx.example", false, false, false },
+        { "x", ".mx.example", { 0 }, "mx.example", false, false, false },
+        { "x", "a..mx.example", { 0 }, "mx.example", false, false, false },
+        { "x", "a.mx.example", { 0 }, "", false, false, false },
+        { "x", "a.mx.example", { 0 }, ".", false, false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf der = mint(&(struct mint_spec){ .subject = rows[i].common,
+                                                   .issuer = "CA",
+                                                   .key = &key,
+                                                   .signer = &key,
+                                                   .dns = { rows[i].dns },
+                                                   .alt = rows[i].alt });
+        const struct span reference = span_str(rows[i].reference);
+        struct cert c;
+
+        print_message("# %zu: %s\n", i, rows[i].reference);
+        assert_int_equal(cert_read(buf_bytes(&der), &c), OK);
+        assert_int_equal(names_bear_host(&c, reference), rows[i].host);
+        assert_int_equal(names_bear_below(&c, reference), rows[i].below);
+        assert_int_equal(names_bear_service(&c, SPAN("submission"), reference), rows[i].submission);
+        mint_free(&der);
+    }
+}
+
 static bool same(uint8_t type_a, struct span a, uint8_t type_b, struct span b)
 {
     struct buf x = mint_buf(1024), y = mint_buf(1024);
@@ -139,6 +191,7 @@ int main(void)
         cmocka_unit_test(dns_ids),
         cmocka_unit_test(long_names),
         cmocka_unit_test(common_names),
+        cmocka_unit_test(hosts_and_services),
         cmocka_unit_test(distinguished_names),
     };
 

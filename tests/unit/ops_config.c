@@ -71,7 +71,7 @@ static void defaults(void **state)
     assert_int_equal(got.sessions, 1000);
     assert_int_equal(got.per_client, 200);
     assert_int_equal(got.decision_s, 25);
-    assert_int_equal(got.site.fallback, LEVEL_DANE);
+    assert_int_equal(got.site.fallback.level, LEVEL_DANE);
     assert_int_equal(got.site.n, 0);
     assert_int_equal(config_check(&got, sizeof got), OK);
 }
@@ -120,17 +120,19 @@ static void every_option(void **state)
     assert_int_equal(got.clear_after_s, 0);
     assert_int_equal(got.sessions, 7);
     assert_int_equal(got.decision_s, 240);
-    assert_int_equal(got.site.fallback, LEVEL_MAY);
+    assert_int_equal(got.site.fallback.level, LEVEL_MAY);
     assert_int_equal(got.site.n, 2);
     assert_string_equal(got.site.entry[0].domain.s, "example.org");
-    assert_int_equal(got.site.entry[0].level, LEVEL_DANE_ONLY);
+    assert_int_equal(got.site.entry[0].policy.level, LEVEL_DANE_ONLY);
     assert_int_equal(got.site.entry[0].parent, 0);
     assert_int_equal(got.site.entry[1].parent, 1);
-    assert_int_equal(got.site.entry[1].level, LEVEL_NONE);
+    assert_int_equal(got.site.entry[1].policy.level, LEVEL_NONE);
     assert_int_equal(config_check(&got, sizeof got), OK);
 }
 
 /* Each is refused, with these words and this line in front. */
+#define DIGEST "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
+
 static const struct {
     const char *text, *want;
 } refused[] = {
@@ -176,22 +178,31 @@ static const struct {
       "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567\"",
       "F:1: control: \"/1234" },
     { "workers = 2\nworkers = 3", "F:2: workers is already in line 1" },
-    { "policy \"a.example\" { }", "F:1: policy \"a.example\" has no level" },
+    { "policy \"a.example\" { }", "F:1: policy \"a.example\": has no level" },
     { "policy \"a.example\" { level = \"best\" }", "F:1: policy \"a.example\": level \"best\" is no level: none, may" },
-    { "policy \"a..example\" { level = \"may\" }", "F:1: policy: \"a..example\" is no domain name" },
-    { "policy \"b\xc3\xbc.example\" { level = \"may\" }", "F:1: policy: \"b??.example\" is no domain name" },
-    { "policy \"192.0.2.1\" { level = \"may\" }", "F:1: policy: \"192.0.2.1\" is a number" },
-    { "policy \".\" { level = \"may\" }", "F:1: policy: \".\" is no domain name" },
+    { "policy \"a..example\" { level = \"may\" }", "F:1: policy \"a..example\": is no domain name" },
+    { "policy \"b\xc3\xbc.example\" { level = \"may\" }", "F:1: policy \"b??.example\": is no domain name" },
+    { "policy \"192.0.2.1\" { level = \"may\" }", "F:1: policy \"192.0.2.1\": is a number" },
+    { "policy \".\" { level = \"may\" }", "F:1: policy \".\": is no domain name" },
     { "policy \"a.example\" { level = \"may\" }\npolicy \"A.example.\" { level = \"dane\" }",
-      "F:2: policy \"A.example.\" is there twice" },
+      "F:2: policy \"A.example.\": is there twice" },
+    { "policy \"a.example\" { level = \"dane\" match = {\"nexthop\"} }",
+      "F:1: policy \"a.example\": match is for the levels fingerprint, verify and secure, not for dane" },
+    { "policy \"a.example\" { level = \"fingerprint\" }", "F:1: policy \"a.example\": level fingerprint needs match" },
+    { "policy \"a.example\" { level = \"fingerprint\" match = {\"nexthop\"} }",
+      "F:1: policy \"a.example\": match \"nexthop\" is no fingerprint" },
+    { "policy \"a.example\" { level = \"fingerprint\" match = {\"" DIGEST "00\"} }",
+      "F:1: policy \"a.example\": match \"0123" },
+    { "policy \"a.example\" { level = \"fingerprint\" match = {\"01:23\"} }",
+      "F:1: policy \"a.example\": match \"01:23\" is" },
+    { "policy \"a.example\" { level = \"secure\" match = {\"" DIGEST "\"} }",
+      "F:1: policy \"a.example\": match \"0123456789" },
+    { "policy \"a.example\" { level = \"secure\" match = {\"a..b\"} }",
+      "F:1: policy \"a.example\": match \"a..b\" is neither nexthop, dot-nexthop, hostname nor a host name" },
+    { "policy \"a.example\" { level = \"verify\" match = {\"192.0.2.1\"} }",
+      "F:1: policy \"a.example\": match \"192.0.2.1\" is neither" },
     /* not built: refused, never weaker */
-    { "policy \"a.example\" { level = \"secure\" }",
-      "F:1: policy \"a.example\": level \"secure\" is a level that is not" },
-    { "policy \"a.example\" { level = \"verify\" }",
-      "F:1: policy \"a.example\": level \"verify\" is a level that is not" },
-    { "policy \"default\" { level = \"fingerprint\" }", "F:1: policy \"default\": level \"fingerprint\" is a level" },
-    { "policy \"a.example\" { level = \"dane\" match = {\"nexthop\"} }", "F:1: policy \"a.example\": match is not in" },
-    { "smarthost \"192.0.2.5\" { name = \"m.example\" level = \"may\" port = 25 match = {\"nexthop\"} }",
+    { "smarthost \"192.0.2.5\" { name = \"m.example\" level = \"may\" port = 25 }",
       "F:1: smarthost \"192.0.2.5\": smarthost sections are not in this build" },
     { "policy-file = \"/etc/p\"", "F:1: policy-file: \"/etc/p\" is not in this build" },
     { "client-starttls = \"terminate\"", "F:1: client-starttls: \"terminate\" is not in this build" },
@@ -214,6 +225,42 @@ static void refuses(void **state)
         for (size_t k = 0; k < sizeof got; k++) /* nothing is half applied */
             assert_int_equal(((uint8_t *)&got)[k], 0xab);
     }
+}
+
+/* Postfix's words, and what is usual where none stand (policy/site.h). */
+static void whose_certificate(void **state)
+{
+    const struct site *const s = &got.site;
+    const struct site_match *m;
+    unsigned n;
+
+    (void)state;
+    assert_int_equal(
+        load("policy \"a.example\" { level = \"secure\" match = {\"nexthop\", \"dot-nexthop\", \"hostname\", "
+             "\"MX.Example\", \".hub.example\"} }\n"
+             "policy \"b.example\" { level = \"fingerprint\" match = {\"" DIGEST
+             "\", \"01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:"
+             "EF\", \"" DIGEST DIGEST "\"} }\n"
+             "policy \"c.example\" { level = \"verify\" }\npolicy \"d.example\" { level = \"secure\" }"),
+        OK);
+    assert_int_equal(config_check(&got, sizeof got), OK);
+    m = site_matches(s, &s->entry[0].policy, &n);
+    assert_int_equal(n, 5);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(m[i].who, SITE_NEXTHOP + i);
+    assert_true(span_eq(site_match_text(s, &m[3]), SPAN("mx.example")));
+    assert_true(span_eq(site_match_text(s, &m[4]), SPAN("hub.example")));
+    assert_true(site_asks_mx(s, &s->entry[0].policy));
+    m = site_matches(s, &s->entry[1].policy, &n);
+    assert_int_equal(n, 3);
+    assert_int_equal(m[2].n, 64);
+    assert_true(span_eq(site_match_text(s, &m[0]), site_match_text(s, &m[1])));
+    m = site_matches(s, &s->entry[2].policy, &n);
+    assert_true(n == 1 && m[0].who == SITE_HOSTNAME);
+    m = site_matches(s, &s->entry[3].policy, &n);
+    assert_true(n == 2 && m[0].who == SITE_NEXTHOP && m[1].who == SITE_DOT_NEXTHOP);
+    assert_false(site_asks_mx(s, &s->entry[3].policy));
+    assert_true(site_needs_roots(s));
 }
 
 static void all_errors_in_one_run(void **state)
@@ -242,7 +289,7 @@ static void full_sets(void **state)
     for (int i = 0; i <= SITE_ENTRIES_MAX; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "policy \"d%d.example\" { level = \"may\" }\n", i);
     assert_int_equal(load(text), MALFORMED);
-    assert_non_null(strstr(says, "F:1025: policy \"d1024.example\" is one too many"));
+    assert_non_null(strstr(says, "F:1025: policy \"d1024.example\": is one too many"));
 }
 
 static void no_plain_file(void **state)
@@ -301,9 +348,17 @@ static void block_of_another_process(void **state)
     BREAK(c.sessions = 0);
     BREAK(c.per_client = 0);
     BREAK(c.decision_s = DECISION_MAX_S + 1);
-    BREAK(c.site.fallback = LEVEL__COUNT);
+    BREAK(c.site.fallback.level = LEVEL__COUNT);
     BREAK(c.site.n = SITE_ENTRIES_MAX + 1);
-    BREAK(c.site.entry[0].level = LEVEL__COUNT);
+    BREAK(c.site.n_match = SITE_MATCHES_MAX + 1);
+    BREAK(c.site.pool_used = SITE_POOL_MAX + 1);
+    BREAK(c.site.n_smarthost = SITE_SMARTHOSTS_MAX + 1);
+    BREAK(c.site.fallback.n_match = 1);
+    BREAK(c.site.entry[0].policy.match = 1);
+    BREAK((c.site.n_match = 1, c.site.match[0].who = SITE_WHO__COUNT));
+    BREAK((c.site.n_match = 1, c.site.match[0].at = 1));
+    BREAK((c.site.n_match = 1, c.site.match[0].n = 1));
+    BREAK(c.site.entry[0].policy.level = LEVEL__COUNT);
     BREAK(c.site.entry[0].parent = 2);
     BREAK(c.site.entry[0].domain.n = 0);
     BREAK(c.site.entry[0].domain.n = 255);
@@ -405,7 +460,7 @@ static void manual_has_every_option(void **state)
         if (titled && (strstr(at, item) == NULL || strstr(at, item) > strchr(at + 1, '\n')))
             fail_msg("waxseal.conf(5) lacks %s", name);
     }
-    assert_int_equal(n, 32);
+    assert_int_equal(n, 34);
 }
 
 int main(void)
@@ -414,6 +469,7 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_option),
         cmocka_unit_test(refuses),
+        cmocka_unit_test(whose_certificate),
         cmocka_unit_test(all_errors_in_one_run),
         cmocka_unit_test(full_sets),
         cmocka_unit_test(no_plain_file),

@@ -111,13 +111,13 @@ static void roots(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         memset(&config, 0, sizeof config);
-        config.site.fallback = LEVEL_DANE;
+        config.site.fallback.level = LEVEL_DANE;
         path(config.ca_file, rows[i].file);
         assert_false(material_is_named(&config));
         expect(NULL); /* no level asks for it: it is not even looked at */
         for (size_t k = 0; k < 2; k++) {
             config.site.n = 1;
-            config.site.entry[0].level = levels[k];
+            config.site.entry[0].policy.level = levels[k];
             assert_true(material_is_named(&config));
             expect(rows[i].says);
         }
@@ -184,7 +184,7 @@ static void hostile(void **state)
     memset(&config, 0, sizeof config);
     path(config.credential[0].certificate, "two.pem");
     path(config.credential[0].key, "a.key");
-    config.site.fallback = LEVEL_SECURE;
+    config.site.fallback.level = LEVEL_SECURE;
     path(config.ca_file, "two.pem");
     assert_int_equal(material_load(&config, memory, stderr), OK);
     n = (size_t)pread(memory, block, sizeof block, 0);

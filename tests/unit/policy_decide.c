@@ -87,7 +87,56 @@ static const struct row levels[] = {
     { "encrypt: refused (R3, A4-A7)", { BOX, AT(ENCRYPT), REFUSED, .grace = GRACE_OVER }, REFUSE(STARTTLS_REFUSED) },
     { "encrypt: broke (A19)", { BOX, AT(ENCRYPT), BROKE, .grace = GRACE_OVER }, REFUSE(HANDSHAKE_FAILED) },
     { "encrypt: any certificate", { BOX, AT(ENCRYPT), SEALED_OTHER }, ENCRYPTED },
-    { "secure is not built: never less instead", { BOX, AT(SECURE), SEALED_MATCH, DANE }, REFUSE(LEVEL_UNBUILT) },
+};
+
+#define BY_MX .asks_mx = true
+
+/* Levels at which the site says itself who the peer is (R9, R66, A98). */
+static const struct row named[] = {
+    { "secure: the peer that is named", { BOX, AT(SECURE), SEALED_MATCH }, VERIFIED },
+    { "secure asks no DNS", { BOX, AT(SECURE), .anchored = false, SEALED_MATCH }, VERIFIED },
+    { "secure: nothing tried yet", { BOX, AT(SECURE), OFFERED }, UPGRADE },
+    { "secure: stripped (A2)", { BOX, AT(SECURE), STRIPPED, .grace = GRACE_OVER }, REFUSE(NO_STARTTLS) },
+    { "secure: refused", { BOX, AT(SECURE), REFUSED, .grace = GRACE_OVER }, REFUSE(STARTTLS_REFUSED) },
+    { "secure: broke", { BOX, AT(SECURE), BROKE, .grace = GRACE_OVER }, REFUSE(HANDSHAKE_FAILED) },
+    { "secure: wrong name", { BOX, AT(SECURE), SEALED_OTHER, .mismatch = WHY_HOST_MISMATCH }, REFUSE(HOST_MISMATCH) },
+    { "secure: expired", { BOX, AT(SECURE), SEALED_OTHER, .mismatch = WHY_EXPIRED }, REFUSE(EXPIRED) },
+    { "secure: untrusted", { BOX, AT(SECURE), SEALED_OTHER, .mismatch = WHY_NOT_TRUSTED }, REFUSE(NOT_TRUSTED) },
+    { "secure: TLSA do not stand in for a public root", { BOX, AT(SECURE), DANE, SEALED }, REFUSE(VALIDATION_FAILURE) },
+    { "secure: TLS 1.1 (A99, R68)", { BOX, AT(SECURE), SEALED_MATCH, .modern = false }, REFUSE(OLD_TLS) },
+    { "secure: dates need a clock (A122)",
+      { BOX, AT(SECURE), SEALED_MATCH, .clock = CLOCK_UNSYNCED },
+      REFUSE(CLOCK_UNSYNCED) },
+    { "secure verifies for REQUIRETLS (R75)", { BOX, AT(SECURE), SEALED_MATCH, .requiretls = true }, VERIFIED },
+    { "secure: credentials go to whom is named", { BOX, AT(SECURE), .what = FOR_AUTH, SEALED_MATCH }, VERIFIED },
+    { "secure: and to nobody else",
+      { BOX, AT(SECURE), .what = FOR_AUTH, SEALED_OTHER, .mismatch = WHY_HOST_MISMATCH },
+      REFUSE(HOST_MISMATCH) },
+    { "verify by a signed MX", { BOX, AT(VERIFY), BY_MX, DNS(SECURE, SECURE, NONE), SEALED_MATCH }, VERIFIED },
+    { "verify by an unsigned MX is called no more than that",
+      { BOX, AT(VERIFY), BY_MX, UNSIGNED, SEALED_MATCH },
+      ENCRYPTED },
+    { "verify: which host the address is does not matter",
+      { BOX, AT(VERIFY), BY_MX, DNS(INSECURE, UNLISTED, NOT_ASKED), SEALED_MATCH },
+      ENCRYPTED },
+    { "verify by an unsigned MX is not enough for REQUIRETLS",
+      { BOX, AT(VERIFY), BY_MX, UNSIGNED, SEALED_MATCH, .requiretls = true },
+      REFUSE(REQUIRETLS) },
+    { "verify: bogus MX", { BOX, AT(VERIFY), BY_MX, DNS(BOGUS, FAILED, NOT_ASKED), OFFERED }, REFUSE(DNSSEC_INVALID) },
+    { "verify: MX unknown", { BOX, AT(VERIFY), BY_MX, DNS(ERROR, FAILED, NOT_ASKED), OFFERED }, REFUSE(DNS_ERROR) },
+    { "verify: another name to try",
+      { BOX, AT(VERIFY), BY_MX, UNSIGNED, SEALED_OTHER, .mismatch = WHY_HOST_MISMATCH, .more_names = true },
+      REDIAL(HOST_MISMATCH) },
+    { "fingerprint: it has it", { BOX, AT(FINGERPRINT), SEALED_MATCH }, VERIFIED },
+    { "fingerprint waits for no clock and no DNS (A122)",
+      { BOX, AT(FINGERPRINT), .clock = CLOCK_UNSYNCED, .anchored = false, SEALED_MATCH },
+      VERIFIED },
+    { "fingerprint: another",
+      { BOX, AT(FINGERPRINT), SEALED_OTHER, .mismatch = WHY_FINGERPRINT },
+      REFUSE(FINGERPRINT) },
+    { "fingerprint: observed",
+      { BOX, AT(FINGERPRINT), SEALED_OTHER, .mismatch = WHY_FINGERPRINT, .enforce = false },
+      WOULD(SEND, ENCRYPTED, FINGERPRINT) },
 };
 
 static const struct row dns[] = {
@@ -264,6 +313,7 @@ static void run(const struct row *rows, size_t n)
         run(name, sizeof name / sizeof name[0]);                                                                       \
     }
 CASES(levels)
+CASES(named)
 CASES(dns)
 CASES(failures)
 CASES(verbs)
@@ -290,8 +340,8 @@ static void names(void **state)
     (void)state;
     for (int level = 0; level < LEVEL__COUNT; level++) {
         assert_string_equal(level_name((enum level)level), want[level]);
-        assert_int_equal(level_asks_dns((enum level)level), level != LEVEL_NONE && level != LEVEL_MAY &&
-                                                                level != LEVEL_ENCRYPT && level != LEVEL_FINGERPRINT);
+        assert_int_equal(level_is_dane((enum level)level), level == LEVEL_DANE || level == LEVEL_DANE_ONLY);
+        assert_int_equal(level_names_peer((enum level)level), level > LEVEL_DANE_ONLY);
     }
 }
 
@@ -309,9 +359,9 @@ static void mismatches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels), cmocka_unit_test(test_dns),      cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_verbs),  cmocka_unit_test(test_observed), cmocka_unit_test(zero_is_cautious),
-        cmocka_unit_test(names),       cmocka_unit_test(mismatches),
+        cmocka_unit_test(test_levels),      cmocka_unit_test(test_named), cmocka_unit_test(test_dns),
+        cmocka_unit_test(test_failures),    cmocka_unit_test(test_verbs), cmocka_unit_test(test_observed),
+        cmocka_unit_test(zero_is_cautious), cmocka_unit_test(names),      cmocka_unit_test(mismatches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

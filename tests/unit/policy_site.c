@@ -16,7 +16,7 @@ static void add(const char *domain, bool parent, enum level level)
 
     assert_int_equal(hostname_parse(span_str(domain), &e->domain), OK);
     e->parent = parent;
-    e->level = (uint8_t)level;
+    e->policy.level = (uint8_t)level;
 }
 
 static void precedence(void **state)
@@ -35,16 +35,16 @@ static void precedence(void **state)
     struct hostname h;
 
     (void)state;
-    site.fallback = LEVEL_DANE;
+    site.fallback.level = LEVEL_DANE;
     add("a.example.org", true, LEVEL_MAY);
     add("example.org", true, LEVEL_ENCRYPT);
     add("example.org", false, LEVEL_DANE_ONLY);
     add("exact.a.example.org", false, LEVEL_NONE);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(hostname_parse(span_str(cases[i].domain), &h), OK);
-        assert_int_equal(site_level(&site, &h), cases[i].want);
+        assert_int_equal(site_policy(&site, &h)->level, cases[i].want);
     }
-    assert_int_equal(site_level(&site, NULL), LEVEL_DANE);
+    assert_int_equal(site_policy(&site, NULL)->level, LEVEL_DANE);
 }
 
 static void empty_site(void **state)
@@ -53,9 +53,9 @@ static void empty_site(void **state)
     struct hostname h;
 
     (void)state;
-    empty.fallback = LEVEL_ENCRYPT;
+    empty.fallback.level = LEVEL_ENCRYPT;
     assert_int_equal(hostname_parse(SPAN("example.org"), &h), OK);
-    assert_int_equal(site_level(&empty, &h), LEVEL_ENCRYPT);
+    assert_int_equal(site_policy(&empty, &h)->level, LEVEL_ENCRYPT);
 }
 
 int main(void)
