@@ -96,9 +96,10 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 
 # The session in a world of its own: the linker finds the scripted streams first, and never takes io/stream.
 WORLD_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
-$(WORLD_OBJ) $(BUILD)/tools/replay.o: ALL_CFLAGS += -Itests/lib -Itests/faults
+REPLAY_OBJ  := $(BUILD)/tools/replay.o $(BUILD)/tools/replay_line.o
+$(WORLD_OBJ) $(REPLAY_OBJ): ALL_CFLAGS += -Itests/lib -Itests/faults
 $(BUILD)/replay: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(BUILD)/replay: $(BUILD)/tools/replay.o $(BUILD)/tests/faults/alloc.o $(WORLD_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+$(BUILD)/replay: $(REPLAY_OBJ) $(BUILD)/tests/faults/alloc.o $(WORLD_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
 

@@ -96,7 +96,13 @@ static enum far_event start_handshake(struct session *s)
 
 static enum far_event tls_is_up(struct session *s)
 {
-    s->far.handshake = HANDSHAKE_DONE;
+    struct far *const f = &s->far;
+
+    f->handshake = HANDSHAKE_DONE;
+    if (stream_in(&f->stream).n != 0 || stream_pull(&f->stream) == OK) { /* it would pass for the list (A31) */
+        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes inside TLS before our EHLO"));
+        return WAIT;
+    }
     return say_ehlo(s);
 }
 

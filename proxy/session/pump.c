@@ -352,8 +352,8 @@ static bool pump_starttls(struct session *s, struct slot *slot)
         return false;
     if (far_gone(s))
         return refuse(s, slot, 454, WHY_UPSTREAM_LOST, span_of(NULL, 0));
-    if (stream_is_tls(&s->far.stream)) /* sealed already: there is no tunnel to be had */
-        return answer_bad_sequence(s);
+    if (stream_is_tls(&s->far.stream)) /* no tunnel to be had; the list in clear offered one, so it is 4xx (R7) */
+        return refuse(s, slot, 454, WHY_DECLINED, SPAN("this session is sealed already"));
     return far_ready(&s->far) && send_line(s);
 }
 
@@ -403,11 +403,18 @@ static bool pump(struct session *s, struct slot *slot)
     return false;
 }
 
+/* Nothing is owed and yet something is there: it must not become the reply to what we are about to send (A30). */
+static bool stands_unasked(const struct session *s)
+{
+    return far_ready(&s->far) && !slots_open(&s->slots) && s->txn.state != TXN_MAILING &&
+           stream_in(&s->far.stream).n != 0;
+}
+
 bool pump_step(struct session *s)
 {
     struct slot *const slot = slots_next(&s->slots);
 
-    if (slot == NULL || s->ending.ms != 0 || !pump(s, slot))
+    if (slot == NULL || s->ending.ms != 0 || stands_unasked(s) || !pump(s, slot))
         return false;
     if (slot->state == SLOT_ANSWERED_HERE && slot->holds && s->near.mode == NEAR_HOLD)
         s->near.mode = NEAR_LINE;

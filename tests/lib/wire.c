@@ -176,6 +176,10 @@ static void shake(struct stream *s, struct wire *w)
         w->chain = NULL;
         w->handshakes = false;
         s->news |= BIT(STREAM_TLS_UP);
+        wire_says(w, w->early);
+        if (fill(s, w) > 0)
+            s->news |= BIT(STREAM_READABLE);
+        w->early = span_of(NULL, 0);
     }
 }
 

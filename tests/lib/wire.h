@@ -30,6 +30,7 @@ struct wire {
     size_t cut;             /* at most so many bytes at once; 0: no bound */
     size_t pause_at;        /* a turn ends in front of this byte of all that it says; SIZE_MAX: nowhere */
     bool tls_up, tls_fails;
+    struct span early; /* borrowed until tls_up was told: comes inside TLS together with the end of the handshake */
     struct tls_info info;
     char words[STREAM_FAILURE_MAX];
     struct chain *chain;
