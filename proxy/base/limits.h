@@ -53,7 +53,8 @@
     40960 /* names and TLSA data of one route, which as a whole fits one message (MSG_MAX); over it the route is an    \
              error */
 #define ROUTE_QUESTIONS_MAX (1 + ROUTE_HOSTS_MAX * 5) /* MX; A, AAAA, CNAME, TLSA twice for each host */
-#define ALIAS_HOPS_MAX 8                              /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
+#define ROUTE_USE_MIN_S 5 /* TTLs below count as this: for the recipients that are in hand (RFC 1035 3.2.1) */
+#define ALIAS_HOPS_MAX 8  /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
 
 #define ANCHORS_MAX 16         /* trust anchors: KSKs of the root, two during a roll */
 #define ANCHOR_LINE_MAX 1536   /* a DNSKEY of 8192 bits as text */

@@ -88,6 +88,7 @@ static bool name_of_text(const char *text, struct wire_name *out)
 struct record {
     struct wire_name owner;
     unsigned type, class;
+    uint32_t ttl_s;
     struct cur rdata; /* names in it may point to all of the packet before */
 };
 
@@ -96,7 +97,7 @@ static bool take_record(struct cur *c, struct span packet, struct record *out)
     take_name(c, packet, &out->owner);
     out->type = cur_u16(c);
     out->class = cur_u16(c);
-    (void)cur_u32(c); /* TTL: the library's cache obeys it */
+    out->ttl_s = cur_u32(c);
     const unsigned len = cur_u16(c);
     const size_t at = packet.n - c->left.n;
 
@@ -169,14 +170,30 @@ static enum walk walk(struct cur c, unsigned count, struct span packet, unsigned
     return WALK_END;
 }
 
+/* Of all these records; names of servers beside the answer only make it less. Above 2^31 it counts as 0 (RFC 2181 8).
+ */
+static uint32_t least_ttl(struct cur c, unsigned count, struct span packet)
+{
+    uint32_t least = count > 0 ? INT32_MAX : 0;
+    struct record r;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (!take_record(&c, packet, &r) || r.ttl_s > INT32_MAX)
+            return 0;
+        least = r.ttl_s < least ? r.ttl_s : least;
+    }
+    return least;
+}
+
 void answer_read(struct span packet, const char *name, unsigned type, struct answer_room *room, struct answer *out)
 {
     struct cur c = cur_of(packet);
     struct wire_name owner, asked, target;
-    unsigned flags, rcode, questions, count;
+    unsigned flags, rcode, questions, count, beside;
 
     out->trust = TRUST_NOT_ASKED;
     out->result = ANSWER_ERROR;
+    out->ttl_s = 0;
     out->canonical = span_of(room->canonical, 0);
     out->n = 0;
     (void)cur_u16(&c);
@@ -184,7 +201,8 @@ void answer_read(struct span packet, const char *name, unsigned type, struct ans
     rcode = cur_u8(&c) & RCODE;
     questions = cur_u16(&c);
     count = cur_u16(&c);
-    (void)cur_u32(&c);
+    beside = cur_u16(&c); /* the authority section, where a denial has its SOA */
+    (void)cur_u16(&c);
     take_name(&c, packet, &asked);
     (void)cur_u32(&c); /* type and class, as we asked them */
     if (cur_failed(&c) || questions != 1 || (flags & FLAG_TC) != 0 || (rcode != 0 && rcode != NXDOMAIN) ||
@@ -205,6 +223,7 @@ void answer_read(struct span packet, const char *name, unsigned type, struct ans
             memcpy(room->canonical, owner.b, owner.n);
             out->canonical.n = owner.n;
         }
+        out->ttl_s = least_ttl(c, count + beside, packet);
         if (rcode == NXDOMAIN)
             out->result = out->n == 0 ? ANSWER_NXDOMAIN : ANSWER_ERROR;
         else

@@ -32,6 +32,7 @@ enum answer_result {
 struct answer {
     uint8_t trust;         /* enum trust, by the caller */
     uint8_t result;        /* enum answer_result; meaningless where trust is BOGUS */
+    uint32_t ttl_s;        /* the least of all records in it, those of a denial too; 0 where there is none */
     struct span canonical; /* wire form: the name behind the aliases; empty where there was none */
     uint16_t n;
     struct span rdata[ROUTE_ANSWER_MAX]; /* names in MX and CNAME records uncompressed */
@@ -44,7 +45,7 @@ struct answer_room {
 };
 
 /*
- * answer_read - never allocates. *out points into packet and room, and trust is NOT_ASKED.
+ * answer_read - never allocates. *out points into packet and room, and trust is NOT_ASKED. An error has no TTL (0).
  *   name   the question, text without final dot, or "." for the root
  */
 void answer_read(struct span packet, const char *name, unsigned type, struct answer_room *room, struct answer *out);

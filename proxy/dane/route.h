@@ -76,6 +76,7 @@ struct route {
     uint8_t incomplete; /* 1: the MX set has hosts that are not in host[], too many or with unusable names: an address
                            that nobody lists may be theirs */
     uint8_t zero;
+    uint32_t ttl_s; /* for so long after it was handed out it may be used: the least TTL of its answers, less its age */
     uint16_t n_address, n_record, pool_used;
     struct route_text expanded; /* the domain's name behind CNAMEs where the whole alias was secure, else empty
                                    (RFC 7672 3.2.2) */

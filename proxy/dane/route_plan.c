@@ -387,6 +387,7 @@ void route_plan_init(struct route_plan *p, const struct hostname *domain, uint16
     p->port = port;
     p->is_host = is_host;
     p->state[0] = is_host ? ANSWERED : WANTED;
+    p->route.ttl_s = UINT32_MAX;
     (void)pool_put(&p->route, hostname_span(domain), &p->domain);
     if (!is_host)
         return;
@@ -447,6 +448,8 @@ void route_plan_answer(struct route_plan *p, unsigned id, const struct answer *a
     if (id >= ROUTE_QUESTIONS_MAX || p->state[id] != ASKED)
         return;
     p->state[id] = ANSWERED;
+    if (a->result <= ANSWER_NXDOMAIN && a->ttl_s < p->route.ttl_s)
+        p->route.ttl_s = a->ttl_s;
     if (id == 0) {
         on_mx(p, a);
         return;
@@ -474,6 +477,11 @@ void route_plan_answer(struct route_plan *p, unsigned id, const struct answer *a
 static bool is_open(const struct route_plan *p, unsigned id)
 {
     return p->state[id] == WANTED || p->state[id] == ASKED;
+}
+
+uint32_t route_plan_ttl_s(const struct route_plan *p)
+{
+    return p->route.ttl_s;
 }
 
 bool route_plan_done(const struct route_plan *p)

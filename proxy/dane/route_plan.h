@@ -49,12 +49,16 @@ bool route_plan_next(struct route_plan *p, struct route_question *out);
  */
 void route_plan_answer(struct route_plan *p, unsigned id, const struct answer *a);
 
+/* route_plan_ttl_s - the least TTL of the answers so far; an error has none. */
+uint32_t route_plan_ttl_s(const struct route_plan *p);
+
 /* route_plan_done - nothing left to ask or to wait for. */
 bool route_plan_done(const struct route_plan *p);
 
 /*
  * route_plan_finish - the route as it is known now; questions that are still open count as timeouts. The plan goes on
- * unharmed. anchored and clock are the caller's to write: 0 here.
+ * unharmed. anchored and clock are the caller's to write: 0 here; ttl_s, his to lessen by the time since
+ * route_plan_init.
  */
 void route_plan_finish(const struct route_plan *p, struct route *out);
 

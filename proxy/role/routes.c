@@ -30,7 +30,8 @@ struct job {
     struct job *next;
     struct routes *routes;
     struct hostname domain;
-    unsigned open; /* questions with the library */
+    struct mono began; /* no answer in the plan is older */
+    unsigned open;     /* questions with the library */
     unsigned failed;
     bool said; /* a bogus answer */
     struct timer life;
@@ -80,6 +81,20 @@ static void hand_out(struct waiter *w, bool any)
     free(w);
 }
 
+static uint32_t age_s(const struct job *job)
+{
+    return (uint32_t)((clock_mono().ms - job->began.ms + 999) / 1000);
+}
+
+/* The plan holds an answer that must not be used any more (RFC 6698 A.3): those who waited for it take it as the one
+ * that was fetched for them, but nobody else. */
+static bool is_stale(const struct job *job)
+{
+    const uint32_t ttl_s = route_plan_ttl_s(&job->plan);
+
+    return age_s(job) > (ttl_s > ROUTE_USE_MIN_S ? ttl_s : ROUTE_USE_MIN_S);
+}
+
 /* r->route: what is known of the job now. */
 static void finish(struct job *job)
 {
@@ -89,6 +104,7 @@ static void finish(struct job *job)
         route_plan_finish(&job->plan, &r->route);
     else
         route_failed(&r->route, TRUST_ERROR, false);
+    r->route.ttl_s = r->route.ttl_s > age_s(job) ? r->route.ttl_s - age_s(job) : 0;
     r->route.anchored = r->ground.anchored;
     r->route.clock = (uint8_t)r->ground.clock;
 }
@@ -221,8 +237,8 @@ static struct job *find(struct routes *r, const struct hostname *domain, uint16_
 {
     struct job *job = r->jobs;
 
-    while (job != NULL &&
-           (job->plan.port != port || job->plan.is_host != is_host || !hostname_eq(&job->domain, domain)))
+    while (job != NULL && (job->plan.port != port || job->plan.is_host != is_host ||
+                           !hostname_eq(&job->domain, domain) || is_stale(job)))
         job = job->next;
     return job;
 }
@@ -237,6 +253,7 @@ static struct job *job_new(struct routes *r, const struct hostname *domain, uint
     memset(job, 0, offsetof(struct job, plan)); /* the plan's pool is big, and written before it is read */
     job->routes = r;
     job->domain = *domain;
+    job->began = clock_mono();
     route_plan_init(&job->plan, domain, port, is_host);
     timer_init(&job->life, r->loop, outlived, job);
     timer_set(&job->life, (int64_t)ROUTE_LIFE_S * 1000);
@@ -285,6 +302,7 @@ static void on_ground(void *who, enum ground_event event)
             const bool is_host = job->plan.is_host;
 
             job->open = job->failed = 0;
+            job->began = clock_mono();
             route_plan_init(&job->plan, &job->domain, port, is_host);
         }
         break;

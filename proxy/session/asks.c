@@ -55,7 +55,10 @@ static void ask_memory(struct session *s, struct ask *a)
 
 static void take_route(struct session *s, struct ask *a, struct route *route)
 {
+    const uint32_t use_s = route->ttl_s > ROUTE_USE_MIN_S ? route->ttl_s : ROUTE_USE_MIN_S;
+
     a->route = route;
+    a->stale.ms = session_now(s).ms + (int64_t)use_s * 1000;
     candidates_find(route, &s->server, &a->candidates);
     ask_memory(s, a);
 }
@@ -71,6 +74,7 @@ static void route_unknown(struct session *s, struct ask *a)
 
         a->route = small == NULL ? route : small;
     }
+    a->stale.ms = session_now(s).ms + (int64_t)ROUTE_USE_MIN_S * 1000;
     a->candidates = (struct candidates){ .found = FOUND_FAILED };
     ask_memory(s, a);
 }
@@ -95,6 +99,27 @@ void asks_unanswered(struct session *s, struct ask *a)
         route_unknown(s, a);
 }
 
+static void ask_route(struct session *s, struct ask *a, const struct hostname *name)
+{
+    a->state = ASK_ROUTE;
+    a->number = s->host->number(s->host->self);
+    a->since = session_now(s);
+    if (!s->host->ask_route(s->host->self, a->number, name, a->is_smarthost, &s->server, s->server_port))
+        route_unknown(s, a);
+}
+
+/* RFC 6698 A.3: a recipient that comes late in a long transaction is judged by the records of its own time; what was
+ * gathered of the domain stays. */
+static void refresh(struct session *s, struct ask *a)
+{
+    if (a->state != ASK_READY || a->refs > 0 || a->route == NULL || session_now(s).ms < a->stale.ms)
+        return;
+    free(a->route);
+    a->route = NULL;
+    a->matched = MATCHED_NOT_TRIED;
+    ask_route(s, a, a->is_smarthost ? &site_smarthost(site_of(s), &s->server)->name : &a->domain);
+}
+
 /* At a smarthost's address only its own level counts, and the host is known by name. */
 static void begin(struct session *s, struct ask *a, const struct hostname *domain)
 {
@@ -111,11 +136,7 @@ static void begin(struct session *s, struct ask *a, const struct hostname *domai
         ask_memory(s, a);
         return;
     }
-    a->state = ASK_ROUTE;
-    a->number = s->host->number(s->host->self);
-    a->since = session_now(s);
-    if (!s->host->ask_route(s->host->self, a->number, name, smart != NULL, &s->server, s->server_port))
-        route_unknown(s, a);
+    ask_route(s, a, name);
 }
 
 int asks_find(struct session *s, const struct hostname *domain)
@@ -123,12 +144,14 @@ int asks_find(struct session *s, const struct hostname *domain)
     int fresh = -1;
 
     for (int i = 0; i < ASKS_MAX; i++) {
-        const struct ask *const a = &s->asks.ask[i];
+        struct ask *const a = &s->asks.ask[i];
 
         if (a->state == ASK_FREE)
             fresh = fresh < 0 ? i : fresh;
-        else if (domain == NULL ? a->domain.n == 0 : hostname_eq(&a->domain, domain))
+        else if (domain == NULL ? a->domain.n == 0 : hostname_eq(&a->domain, domain)) {
+            refresh(s, a);
             return i;
+        }
     }
     for (int i = 0; i < ASKS_MAX && fresh < 0; i++)
         fresh = is_idle(&s->asks.ask[i]) ? i : -1;

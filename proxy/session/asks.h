@@ -1,8 +1,8 @@
 /*
  * asks - a recipient domain's way to a verdict: route from the resolver, memory from the keeper, then facts. DESIGN.md
  * 'The core of a session' All domains of the lines already read are asked for at once; an answer serves one transaction
- * (and what was pipelined behind it), so no answer outlives its TTL by more. Also gathers what came of the domain in
- * this transaction: its record.
+ * (and what was pipelined behind it), and there no recipient that comes after its TTL. Also gathers what came of the
+ * domain in this transaction: its record.
  */
 #ifndef SESSION_ASKS_H
 #define SESSION_ASKS_H
@@ -31,6 +31,7 @@ struct ask {
     unsigned refs;       /* WAITING slots that name it */
     struct mono since;   /* of the question that is out */
     struct route *route; /* owned; NULL where no DNS is asked */
+    struct mono stale;   /* from then on the route is not to be used for a further recipient */
     struct candidates candidates;
     enum grace grace;
     enum latch latch;

@@ -1,6 +1,6 @@
 /*
  * zone - a scripted DNS for the route planner. One line an answer:
- *   NAME TYPE secure|insecure|bogus|error|timeout|never [nodata|nxdomain] [>CANONICAL] RECORD…
+ *   NAME TYPE secure|insecure|bogus|error|timeout|never [nodata|nxdomain] [ttl=SECONDS] [>CANONICAL] RECORD…
  * What no line answers is securely absent. An MX record is PREFERENCE/NAME, a TLSA record its three digits (the data
  * are made up, of the right length) or those and a letter for other data; `junk` is RDATA that no type allows.
  */
@@ -91,7 +91,7 @@ static void zone_words(unsigned type, char *words, struct answer *out)
 {
     char *at = NULL;
 
-    *out = (struct answer){ .result = ANSWER_NODATA };
+    *out = (struct answer){ .result = ANSWER_NODATA, .ttl_s = 86400 };
     for (char *w = strtok_r(words, " ", &at); w != NULL; w = strtok_r(NULL, " ", &at)) {
         if (strcmp(w, "secure") == 0)
             out->trust = TRUST_SECURE;
@@ -107,6 +107,8 @@ static void zone_words(unsigned type, char *words, struct answer *out)
             out->result = ANSWER_NODATA;
         else if (strcmp(w, "nxdomain") == 0)
             out->result = ANSWER_NXDOMAIN;
+        else if (strncmp(w, "ttl=", 4) == 0)
+            out->ttl_s = (uint32_t)strtoul(w + 4, NULL, 10);
         else if (w[0] == '>')
             out->canonical = zone_wire(zone_mem[ROUTE_ANSWER_MAX], w + 1);
         else {

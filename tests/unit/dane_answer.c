@@ -159,11 +159,40 @@ static void names(void **state)
             fail_msg("name %zu", i);
 }
 
+/* The least TTL of the answer and of what proves a denial; R14 */
+static void ttl(void **state)
+{
+#define SOA_RR(ttl) AT_D "\0\6\0\1" ttl "\0\0"
+#define COUNTS(answers, beside) "\0\0\x81\0\0\1\0" answers "\0" beside "\0\0"
+#define A_TTL(ttl) AT_D "\0\1\0\1" ttl "\0\4\1\2\3\4"
+    static const struct {
+        const char *packet;
+        size_t n;
+        uint32_t want;
+    } rows[] = {
+        { CASE(COUNTS("\1", "\0") QUESTION("\1") A(AT_D)), 60 },
+        { CASE(COUNTS("\2", "\0") QUESTION("\1") A_TTL("\0\0\1\2") A_TTL("\0\0\0\7")), 7 },
+        { CASE(COUNTS("\1", "\1") QUESTION("\1") A_TTL("\0\0\1\2") SOA_RR("\0\0\0\5")), 5 },
+        { CASE(COUNTS("\0", "\1") QUESTION("\1") SOA_RR("\0\1\0\0")), 65536 },
+        { CASE(COUNTS("\0", "\0") QUESTION("\1")), 0 },
+        { CASE(COUNTS("\1", "\0") QUESTION("\1") A_TTL("\xff\0\0\0")), 0 }, /* RFC 2181 8 */
+        { CASE(COUNTS("\1", "\1") QUESTION("\1") A_TTL("\0\0\1\2")), 0 },   /* what cannot be read promises nothing */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct answer out;
+
+        answer_read(span_of(rows[i].packet, rows[i].n), "d.example", TYPE_A, &room, &out);
+        assert_int_equal(out.ttl_s, rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets),  cmocka_unit_test(unpacks), cmocka_unit_test(every_byte),
-        cmocka_unit_test(too_many), cmocka_unit_test(names),
+        cmocka_unit_test(ttl),        cmocka_unit_test(packets),  cmocka_unit_test(unpacks),
+        cmocka_unit_test(every_byte), cmocka_unit_test(too_many), cmocka_unit_test(names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,6 +230,20 @@ static const char *form(unsigned i, const char *fmt, ...)
     return line[i];
 }
 
+/* R14: what a route may be used for is the least of its answers; errors promise nothing and shorten nothing. */
+static void ttl(void **state)
+{
+    static const struct zone z = { { D "MX secure ttl=300 10/mx.d.example", "mx.d.example A secure ttl=90 192.0.2.1",
+                                     "mx.d.example AAAA error ttl=3", TLSA1 "secure ttl=60 311" } };
+    static const struct zone none = { { D "MX error" } };
+
+    (void)state;
+    zone_run(&run, &z, "d.example", false);
+    assert_int_equal(run.route.ttl_s, 60);
+    zone_run(&run, &none, "d.example", false);
+    assert_int_equal(run.route.ttl_s, 0);
+}
+
 static void fifty_hosts(void **state)
 {
     struct zone z = { { 0 } };
@@ -379,9 +393,9 @@ static void failed_route(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clauses),      cmocka_unit_test(fifty_hosts), cmocka_unit_test(many_records),
-        cmocka_unit_test(whole_route),  cmocka_unit_test(long_names),  cmocka_unit_test(check_refuses),
-        cmocka_unit_test(failed_route),
+        cmocka_unit_test(clauses),       cmocka_unit_test(ttl),          cmocka_unit_test(fifty_hosts),
+        cmocka_unit_test(many_records),  cmocka_unit_test(whole_route),  cmocka_unit_test(long_names),
+        cmocka_unit_test(check_refuses), cmocka_unit_test(failed_route),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
