@@ -39,7 +39,7 @@ static void on_root(void *owner, unsigned id, const struct answer *a, const char
     (void)id;
     g->anchored = a->trust == TRUST_SECURE && a->result == ANSWER_DATA;
     if (g->anchored) {
-        say(g, LOG_INFO, "dns: the root is validated");
+        say(g, LOG_INFO, "dns: the root is validated%s", g->config.tcp ? ", over TCP alone" : "");
         g->said = false;
         g->cb(g->who, GROUND_FIRM);
         return;
@@ -48,6 +48,10 @@ static void on_root(void *owner, unsigned id, const struct answer *a, const char
         say(g, LOG_WARNING, "dns: the root cannot be validated, so nothing is believed: %s",
             why_bogus != NULL ? why_bogus : "no signed answer from the servers or forwarders");
     g->said = true;
+    /* The root's keys are a large answer: where they do not come, UDP or what is larger than 512 bytes may be lost on
+     * the way (A88). Each in turn, since the line may just be down. */
+    if (a->trust != TRUST_BOGUS)
+        g->config.tcp = !g->config.tcp;
     g->cb(g->who, GROUND_FAILED);
     timer_set(&g->root_timer, ROOT_EVERY_MS);
 }

@@ -2,7 +2,8 @@
  * ground - what every answer stands on: a lookup context, the root validated in it, a clock that can be believed.
  * An unanchored resolver proves nothing (RFC 7672 2.1.1): until `. DNSKEY` validates secure there is no ground. When
  * the clock's state changes or somebody sets it, and when the configuration changes, the context begins afresh: what it
- * holds was judged by the old. It does so too while the root does not validate, since failures are cached.
+ * holds was judged by the old. It does so too while the root does not validate, since failures are cached:
+ * by turns with UDP and over TCP alone, for paths that lose the one or its large answers.
  */
 #ifndef ROLE_GROUND_H
 #define ROLE_GROUND_H

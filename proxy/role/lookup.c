@@ -89,6 +89,8 @@ static bool configure(struct lookup *l, const struct lookup_config *config, cons
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (!set(l, options[i].name, options[i].value, say, cap))
             return false;
+    if (config->tcp && !set(l, "tcp-upstream:", "yes", say, cap))
+        return false;
     /* Without the file the library's built-in list of root servers serves. */
     if (config->root_hints[0] != '\0' && access(config->root_hints, R_OK) == 0 &&
         !set(l, "root-hints:", config->root_hints, say, cap))

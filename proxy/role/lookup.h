@@ -20,6 +20,7 @@ struct lookup_config {
     bool trust_anchor_configured;
     char root_hints[CONFIG_PATH_MAX]; /* a missing file: the library's own list */
     struct config_endpoints forward;
+    bool tcp; /* no UDP: what is between loses it, or its large answers */
 };
 
 /*

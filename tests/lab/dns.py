@@ -95,14 +95,14 @@ def _ds(zone):
 
 
 # ---- servers ---------------------------------------------------------------------------------------------------------------------------
-def serve(name, served):
-    """Starts the name servers in a namespace that has their addresses."""
+def serve(name, served, files=None):
+    """Starts the name servers in a namespace that has their addresses. `files`: zones whose file is another than the one that was built."""
     for at, at6, zones in served:
         place = f'{PLACE}/nsd-{at}'
         os.makedirs(place)
         text = f'''server:
     ip-address: {at}
-    ip-address: {at6}
+{f"    ip-address: {at6}" if at6 else ""}
     username: ""
     zonesdir: "{PLACE}/zones"
     database: ""
@@ -116,7 +116,7 @@ remote-control:
     control-enable: no
 '''
         for zone in zones:
-            file = os.path.basename(_path(zone)) + ('.signed' if zone.signed else '')
+            file = (files or {}).get(zone.name) or os.path.basename(_path(zone)) + ('.signed' if zone.signed else '')
             text += f'zone:\n    name: "{zone.name or "."}"\n    zonefile: "{file}"\n'
         conf = net.write(place + '/nsd.conf', text)
         net.spawn(name, [net.PACKAGES + '/nsd/usr/sbin/nsd', '-d', '-c', conf], place + '/log')

@@ -27,7 +27,8 @@ FIELD = re.compile(r'([a-z-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 class Seal:
-    """Waxseal, configured, with its rules loaded, and ready. `options`: more of the configuration, with `_` for `-`; `sections`: text behind it."""
+    """Waxseal, configured, with its rules loaded, and ready. `options`: more of the configuration, with `_` for `-`; `resolver`: more of that
+    section; `sections`: text behind it."""
 
     def __init__(self, sections='', **options):
         os.makedirs(PLACE, exist_ok=True)
@@ -36,9 +37,10 @@ class Seal:
         self.tool('rules', 'install')
         self.start()
 
-    def configure(self, sections='', **options):
+    def configure(self, sections='', resolver=None, **options):
         chosen = DEFAULTS | {key.replace('_', '-'): value for key, value in options.items()}
-        resolver = f'resolver {{\n    trust-anchor = "{dns.anchor}"\n    root-hints = "{dns.hints}"\n}}\n'
+        asked = {'trust-anchor': f'"{dns.anchor}"', 'root-hints': f'"{dns.hints}"'} | (resolver or {})
+        resolver = 'resolver {\n' + ''.join(f'    {key} = {value}\n' for key, value in asked.items()) + '}\n'
         net.write(CONF, ''.join(f'{key} = {value}\n' for key, value in chosen.items()) + resolver + sections)
 
     def tool(self, *command, check=True):
