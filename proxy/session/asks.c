@@ -112,12 +112,17 @@ static void ask_route(struct session *s, struct ask *a, const struct hostname *n
  * gathered of the domain stays. */
 static void refresh(struct session *s, struct ask *a)
 {
+    const struct site_smarthost *const smart = site_smarthost(site_of(s), &s->server);
+
     if (a->state != ASK_READY || a->refs > 0 || a->route == NULL || session_now(s).ms < a->stale.ms)
         return;
     free(a->route);
     a->route = NULL;
     a->matched = MATCHED_NOT_TRIED;
-    ask_route(s, a, a->is_smarthost ? &site_smarthost(site_of(s), &s->server)->name : &a->domain);
+    if (a->is_smarthost == (smart != NULL))
+        ask_route(s, a, smart == NULL ? &a->domain : &smart->name);
+    else
+        route_unknown(s, a); /* the configuration has changed under the transaction */
 }
 
 /* At a smarthost's address only its own level counts, and the host is known by name. */
