@@ -62,13 +62,6 @@ static bool do_end(struct wire *w, const struct words *args)
     return true;
 }
 
-static bool st_near(struct run *r, struct words *args)
-{
-    if (!begun(r))
-        return false;
-    return do_end(r->world->near, args) || says(r, r->world->near, args);
-}
-
 static bool tls_up(struct run *r, struct wire *w, const struct words *args)
 {
     static const char *const versions[] = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" };
@@ -101,6 +94,25 @@ static bool tls_up(struct run *r, struct wire *w, const struct words *args)
     return true;
 }
 
+static bool tls_fails(struct wire *w)
+{
+    snprintf(w->words, sizeof w->words, "alert: handshake failure");
+    return w->tls_fails = true;
+}
+
+static bool st_near(struct run *r, struct words *args)
+{
+    if (!begun(r))
+        return false;
+    struct wire *const w = r->world->near;
+
+    if (words_begin(args, "tls"))
+        return tls_up(r, w, args);
+    if (words_begin(args, "tls-fails"))
+        return tls_fails(w);
+    return do_end(w, args) || says(r, w, args);
+}
+
 static bool st_far(struct run *r, struct words *args)
 {
     if (!begun(r))
@@ -115,10 +127,8 @@ static bool st_far(struct run *r, struct words *args)
         return true;
     if (words_begin(args, "tls"))
         return tls_up(r, w, args);
-    if (words_begin(args, "tls-fails")) {
-        snprintf(w->words, sizeof w->words, "alert: handshake failure");
-        return w->tls_fails = true;
-    }
+    if (words_begin(args, "tls-fails"))
+        return tls_fails(w);
     w->connects = true;
     return says(r, w, args);
 }
@@ -196,17 +206,18 @@ struct wire *run_far_heard(void)
     return last;
 }
 
-static bool hear_far(struct run *r, const struct words *args, unsigned from, bool sealed)
+static bool hear_as(struct run *r, struct wire *w, const struct word *want, bool sealed)
 {
-    for (unsigned i = from; i < args->n; i++) {
-        struct wire *const w = run_far_heard();
+    if (wire_unheard(w).n > 0 && (w->hears.taken >= w->sealed_from) != sealed)
+        return fail(r, "%s goes out where %s should", sealed ? "clear text" : "TLS", sealed ? "TLS" : "clear text");
+    return hear(r, w, want);
+}
 
-        if (wire_unheard(w).n > 0 && (w->hears.taken >= w->sealed_from) != sealed)
-            return run_fail(r, "%s goes out where %s should", sealed ? "clear text" : "TLS",
-                            sealed ? "TLS" : "clear text");
-        if (!hear(r, w, &args->word[i]))
+static bool hear_far(struct run *r, const struct words *args, bool sealed)
+{
+    for (unsigned i = 1; i < args->n; i++)
+        if (!hear_as(r, far_heard(), &args->word[i], sealed))
             return false;
-    }
     return true;
 }
 
@@ -232,8 +243,10 @@ static bool st_expect_near(struct run *r, struct words *args)
                                       : run_fail(r, "near heard `%.*s`", (int)wire_unheard(w).n, wire_unheard(w).p);
     if (args->n == 3 && word_is(&args->word[1], "upto"))
         return hear_upto(r, w, &args->word[2]);
+    if (words_have(args, "handshake"))
+        return w->handshakes ? true : fail(r, "the client cannot begin TLS");
     for (unsigned i = 1; i < args->n; i++)
-        if (!hear(r, w, &args->word[i]))
+        if (!hear_as(r, w, &args->word[i], w->info.version != NULL))
             return false;
     return true;
 }
@@ -250,7 +263,7 @@ static bool st_expect_far(struct run *r, struct words *args)
     if (args->n == 3 && word_is(&args->word[1], "upto"))
         return hear_upto(r, run_far_heard(), &args->word[2]);
     if (!words_have(args, "reset") && !words_have(args, "closed"))
-        return hear_far(r, args, 1, false);
+        return hear_far(r, args, false);
     for (unsigned i = 0; (w = wire_nth(i)) != NULL; i++)
         if (w->is_far && (w->stream == NULL || wire_nth(i + 1) == NULL) && !w->close_seen)
             return closed(r, w, args);
@@ -287,7 +300,7 @@ static bool st_expect(struct run *r, struct words *args)
     if (words_begin(args, "far"))
         return st_expect_far(r, args);
     if (words_begin(args, "sealed"))
-        return hear_far(r, args, 1, true);
+        return hear_far(r, args, true);
     if (words_begin(args, "handshake"))
         return st_expect_handshake(r, args);
     if (words_begin(args, "dial"))

@@ -122,6 +122,8 @@ static void put_further(struct out *o, const struct record *r)
     put_pair(o, "rcpt", text);
     snprintf(text, sizeof text, "%" PRIu64, r->bytes);
     put_pair(o, "bytes", text);
+    if (r->client_tls[0] != '\0')
+        put_pair(o, "client-tls", r->client_tls);
     if (r->text[0] != '\0')
         put_pair(o, "text", r->text);
     if (r->would)

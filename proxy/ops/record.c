@@ -17,7 +17,8 @@ enum rc record_check(const struct record *r)
     if ((r->flags & ~(FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON)) != 0 || r->accepted > r->asked)
         return MALFORMED;
     if (!ends(r->domain, sizeof r->domain) || !ends(r->mx, sizeof r->mx) || !ends(r->tls, sizeof r->tls) ||
-        !ends(r->cipher, sizeof r->cipher) || !ends(r->text, sizeof r->text))
+        !ends(r->cipher, sizeof r->cipher) || !ends(r->client_tls, sizeof r->client_tls) ||
+        !ends(r->text, sizeof r->text))
         return MALFORMED;
     return OK;
 }

@@ -45,6 +45,7 @@ struct record {
     char domain[HOSTNAME_MAX + 1]; /* "" is printed as - */
     char mx[HOSTNAME_MAX + 1];
     char tls[16], cipher[64]; /* "" without TLS */
+    char client_tls[16];      /* the version of the client's TLS that ended here; "": it spoke in clear */
     char text[160];           /* the far server's or our last words about a failure, printable */
 };
 

@@ -248,6 +248,60 @@ static bool read_tunnel(struct session *s)
     return true;
 }
 
+/* Its handshake begins when the last clear byte has gone: behind it nothing is read that was not sent inside. */
+static bool begin_handshake(struct session *s)
+{
+    struct near *const n = &s->near;
+
+    if (n->handshakes || stream_room(&n->stream) < STREAM_BUFFER)
+        return false;
+    n->handshakes = true;
+    if (s->host->near_tls == NULL || stream_start_tls(&n->stream, s->host->near_tls, NULL) != OK)
+        near_unsealed(s, WHY_HANDSHAKE_FAILED, SPAN("the client's handshake could not begin"));
+    stream_pause_read(&n->stream, false);
+    return true;
+}
+
+bool near_seal(struct session *s)
+{
+    static const char *const go[2] = { "220 Ready to start TLS\r\n", "220 2.0.0 Ready to start TLS\r\n" };
+    struct near *const n = &s->near;
+
+    stream_flush(&n->stream);
+    if (stream_room(&n->stream) < STREAM_BUFFER)
+        return false; /* what it is owed goes first */
+    n->mode = NEAR_SEALING;
+    n->since = session_now(s);
+    stream_pause_read(&n->stream, true); /* what comes behind our 220 belongs to the handshake */
+    if (stream_in(&n->stream).n != 0 || stream_pull(&n->stream) == OK) {
+        near_unsealed(s, WHY_EARLY_BYTES, SPAN("the client sent bytes behind its STARTTLS"));
+        return true;
+    }
+    if (stream_put(&n->stream, span_str(go[ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES)])) != OK) {
+        near_unsealed(s, WHY_CLIENT_GONE, span_of(NULL, 0));
+        return true;
+    }
+    slots_sent(&s->slots);
+    slots_pop(&s->slots);
+    stream_flush(&n->stream);
+    return true;
+}
+
+void near_sealed(struct session *s)
+{
+    s->near.mode = NEAR_LINE;
+    ehlo_reset(&s->shown);
+    s->shown_any = false;
+}
+
+void near_unsealed(struct session *s, enum why why, struct span detail)
+{
+    if (s->ending.ms != 0)
+        return;
+    settle_session(s, OUTCOME_FAILED, why, detail);
+    session_fail(s, why, detail);
+}
+
 void near_content_refused(struct session *s, struct slot *slot)
 {
     s->near.mode = NEAR_LINE;
@@ -272,6 +326,8 @@ bool near_read(struct session *s)
         return (s->near.swallow || s->near.left == 0 || s->far.open) && read_chunk(s);
     case NEAR_TUNNEL:
         return s->far.open && read_tunnel(s);
+    case NEAR_SEALING:
+        return begin_handshake(s);
     case NEAR_HOLD:
         return false;
     case NEAR_DEAF: { /* what comes behind QUIT or our goodbye goes nowhere */

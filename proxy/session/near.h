@@ -6,7 +6,9 @@
 #ifndef SESSION_NEAR_H
 #define SESSION_NEAR_H
 
+#include "base/clock.h"
 #include "io/stream.h"
+#include "policy/why.h"
 #include "smtp/frame.h"
 #include "smtp/hostname.h"
 
@@ -21,6 +23,7 @@ enum near_mode {
     NEAR_DATA,         /* content up to the end of data */
     NEAR_CHUNK,        /* `left` octets of BDAT */
     NEAR_TUNNEL,       /* opaque bytes */
+    NEAR_SEALING,      /* our 220 to its STARTTLS is on the way, its TLS is not up: nothing is said in clear any more */
     NEAR_DEAF,         /* nothing more is taken: QUIT was said, or we said goodbye */
 };
 
@@ -36,7 +39,9 @@ struct near {
     uint64_t left; /* CHUNK */
     bool swallow;  /* CHUNK: the octets go nowhere */
     bool refused;  /* a DATA was, and nothing came since: what is no command now is its content, too late to be seen */
-    bool quit;     /* QUIT was read: its end is no loss */
+    bool handshakes;              /* SEALING: its handshake has begun */
+    struct mono since;            /* SEALING */
+    bool quit;                    /* QUIT was read: its end is no loss */
     char hello[HOSTNAME_MAX + 3]; /* what the client said of itself; its address before it said anything */
 };
 
@@ -48,5 +53,17 @@ bool near_read(struct session *s);
  * octets that stand behind it already are content, not commands: they go nowhere, 421 and the end (A60).
  */
 void near_content_refused(struct session *s, struct slot *slot);
+
+/*
+ * near_seal - the client's TLS ends here: 220 to its STARTTLS, then the handshake, with HANDSHAKE_S for both. Not a
+ * byte may stand behind its STARTTLS: said in clear, it would be read inside (A26, R8). False: not now.
+ */
+bool near_seal(struct session *s);
+
+/* near_sealed - its handshake is done. What was said and shown before counts for nothing (RFC 3207 4.2). */
+void near_sealed(struct session *s);
+
+/* near_unsealed - it did not come about: the end, without a word, and a line in the log. */
+void near_unsealed(struct session *s, enum why why, struct span detail);
 
 #endif

@@ -53,7 +53,7 @@ static bool refuse(struct session *s, struct slot *slot, unsigned code, enum why
             text_printable(detail.n > 0 ? detail : span_str(s->far.said), a->said, sizeof a->said);
         }
     } else if (slot->kind == SLOT_AUTH || slot->kind == SLOT_OTHER) {
-        settle_session(s, why == WHY_CAPABILITY_DRIFT ? OUTCOME_FAILED : OUTCOME_REFUSED, why);
+        settle_session(s, why == WHY_CAPABILITY_DRIFT ? OUTCOME_FAILED : OUTCOME_REFUSED, why, span_of(NULL, 0));
     }
     channel_decided(s);
     return true;
@@ -344,10 +344,26 @@ static bool pump_other(struct session *s, struct slot *slot)
     return true;
 }
 
+/* The client's own, which ends here: once, outside a transaction, and behind all that it is still owed. */
+static bool pump_terminate(struct session *s, struct slot *slot)
+{
+    if (stream_is_tls(&s->near.stream) || s->txn.state != TXN_IDLE)
+        return answer_bad_sequence(s);
+    if (s->host->near_tls == NULL)
+        return refuse(s, slot, 454, WHY_OVERLOAD, SPAN("the box's own certificate is not at hand"));
+    return slots_head(&s->slots) == slot && near_seal(s);
+}
+
 static bool pump_starttls(struct session *s, struct slot *slot)
 {
-    if (s->host->config->client_starttls == STARTTLS_DECLINE)
+    switch (s->host->config->client_starttls) {
+    case STARTTLS_DECLINE:
         return refuse(s, slot, 454, WHY_DECLINED, span_of(NULL, 0));
+    case STARTTLS_TERMINATE:
+        return pump_terminate(s, slot);
+    case STARTTLS_PASSTHROUGH:
+        break;
+    }
     if (slots_open(&s->slots))
         return false;
     if (far_gone(s))

@@ -112,32 +112,88 @@ static void close_after(struct session *s, const struct slot *slot)
         session_leave(s, false);
 }
 
-/* One line of the reply that the head waits for goes to the client as it is. False: it does not take it now. */
+/*
+ * Inside its own TLS the client is not told of STARTTLS (RFC 3207 4.2): the line is left out of the list, and where it
+ * was the last, the one before becomes that. So a line goes only when what stands behind it is known.
+ *   shown    the line that goes; its `last` and the sign for it may change. raw.n = 0: none
+ *   returns  how many bytes of the far side's that settles; 0: more must come first
+ */
+static size_t without_starttls(struct session *s, const struct reply_line *line, struct reply_line *shown)
+{
+    const struct span in = stream_in(&s->far.stream);
+    struct reply_line next = *line;
+    size_t used = line->raw.n;
+
+    *shown = *line;
+    if (s->relayed > 0 && !line->last && ehlo_names(line->text, EHLO_STARTTLS)) {
+        shown->raw.n = 0;
+        return used;
+    }
+    while (!next.last) {
+        const enum rc rc = reply_line_parse(span_from(in, used), &next);
+
+        if (rc == MORE && in.n < STREAM_BUFFER)
+            return 0;
+        if (rc != OK || next.code != line->code || !ehlo_names(next.text, EHLO_STARTTLS))
+            return line->raw.n;
+        used += next.raw.n;
+    }
+    shown->last = true;
+    return used;
+}
+
+/* Its bytes to the client, with the sign that this is the last line where that has changed. False: not now. */
+static bool put_line(struct session *s, const struct reply_line *line, const struct reply_line *shown)
+{
+    struct stream *const near = &s->near.stream;
+
+    if (!s->near.open || shown->raw.n == 0)
+        return true;
+    if (shown->last == line->last)
+        return stream_put(near, shown->raw) == OK;
+    return stream_room(near) >= shown->raw.n && stream_put(near, span_first(shown->raw, 3)) == OK &&
+           stream_put(near, SPAN(" ")) == OK && stream_put(near, span_from(shown->raw, 4)) == OK;
+}
+
+/* What the line lists, and the STARTTLS behind it that was left out: far needs that. False: an attack, not a list. */
+static bool keep_keywords(struct session *s, const struct reply_line *line, const struct reply_line *shown)
+{
+    struct ehlo *const list = &s->far.list;
+
+    return ehlo_line(list, line->text, s->relayed == 0) == OK &&
+           (shown->last == line->last || ehlo_line(list, SPAN("STARTTLS"), false) == OK);
+}
+
+/* One line of the reply that the head waits for goes to the client as it is False: it does not take it now. */
 static bool relay_line(struct session *s, const struct reply_line *line)
 {
     struct slot *const slot = slots_head(&s->slots);
+    const bool lists = slot->kind == SLOT_HELLO && slot->verb == VERB_EHLO;
+    struct reply_line shown = *line;
+    size_t used = line->raw.n;
 
-    assert(slot != NULL && slot->state == SLOT_SENT);
-    if (s->near.open && stream_put(&s->near.stream, line->raw) != OK)
+    assert(slot->state == SLOT_SENT);
+    if (lists && line->code / 100 == 2 && stream_is_tls(&s->near.stream))
+        used = without_starttls(s, line, &shown);
+    if (used == 0 || !put_line(s, line, &shown))
         return false;
-    s->near.reply_begun = !line->last;
-    if (slot->kind == SLOT_HELLO && slot->verb == VERB_EHLO &&
-        ehlo_line(&s->far.list, line->text, s->relayed == 0) != OK) {
+    s->near.reply_begun = !shown.last;
+    if (lists && !keep_keywords(s, line, &shown)) {
         session_fail(s, WHY_PROTOCOL, SPAN("the server's list has no end"));
         return true;
     }
-    s->relayed += line->raw.n;
-    if (!line->last && s->relayed > REPLY_BYTES_MAX) { /* A67 */
+    s->relayed += used;
+    if (!shown.last && s->relayed > REPLY_BYTES_MAX) { /* A67 */
         session_fail(s, WHY_PROTOCOL, SPAN("the server's reply has no end"));
         return true;
     }
-    if (!line->last) {
-        stream_take(&s->far.stream, line->raw.n);
+    if (!shown.last) {
+        stream_take(&s->far.stream, used);
         return true;
     }
     s->relayed = 0;
-    answered(s, slot, line);
-    stream_take(&s->far.stream, line->raw.n);
+    answered(s, slot, &shown);
+    stream_take(&s->far.stream, used);
     const struct slot gone = *slot;
 
     slots_pop(&s->slots);

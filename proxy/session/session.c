@@ -69,7 +69,7 @@ static void count_waiting(struct session *s, enum why why)
 static void settle_all(struct session *s, enum why why)
 {
     if (s->far.leg == LEG_TUNNEL && !s->tunnel_settled)
-        settle_session(s, OUTCOME_TUNNEL, WHY_NONE);
+        settle_session(s, OUTCOME_TUNNEL, WHY_NONE, span_of(NULL, 0));
     s->tunnel_settled = true;
     if (s->txn.state != TXN_IDLE) {
         if (s->txn.why == WHY_NONE)
@@ -100,7 +100,7 @@ void session_fail(struct session *s, enum why why, struct span detail)
     if (s->ending.ms != 0)
         return;
     settle_all(s, why);
-    if (s->near.reply_begun || s->near.mode == NEAR_TUNNEL) {
+    if (s->near.reply_begun || s->near.mode == NEAR_TUNNEL || s->near.mode == NEAR_SEALING) {
         close_near(s, true);
     } else if (s->near.open) {
         const size_t n = session_reply(s, 421, why, NULL, detail, words);
@@ -205,6 +205,10 @@ static bool too_late(struct session *s, struct mono now)
         session_fail(s, WHY_UPSTREAM_SILENT, span_of(NULL, 0));
         return true;
     }
+    if (s->near.mode == NEAR_SEALING && now.ms - s->near.since.ms >= (int64_t)HANDSHAKE_S * 1000) {
+        near_unsealed(s, WHY_HANDSHAKE_FAILED, SPAN("the client's handshake took too long"));
+        return true;
+    }
     if (own != 0 && now.ms - s->far.since.ms >= own) {
         far_step(s, EV_TIMEOUT);
         return true;
@@ -228,6 +232,8 @@ static void set_timer(struct session *s, struct mono next)
         SOONER(s->active.ms + (int64_t)SESSION_IDLE_S * 1000);
         if (own != 0)
             SOONER(s->far.since.ms + own);
+        if (s->near.mode == NEAR_SEALING)
+            SOONER(s->near.since.ms + (int64_t)HANDSHAKE_S * 1000);
         const int64_t decided = s->decision.ms + (int64_t)s->host->config->decision_s * 1000;
 
         if (channel_deciding(s) &&
@@ -255,6 +261,8 @@ static void assert_invariants(const struct session *s)
     assert(!s->far.authed || s->far.dirty);
     assert(s->far.leg == LEG_NONE || s->far.leg == LEG_DIAL || s->far.open);
     assert(s->near.mode != NEAR_TUNNEL || s->ending.ms != 0 || s->far.leg == LEG_TUNNEL);
+    assert(s->near.mode != NEAR_SEALING || s->ending.ms != 0 ||
+           (t->state == TXN_IDLE && s->slots.done == s->slots.added));
     (void)t, (void)upgrading;
 }
 
@@ -323,11 +331,16 @@ static void near_event(void *arg, enum stream_event event)
         else
             client_gone(s);
         break;
+    case STREAM_TLS_UP:
+        near_sealed(s);
+        break;
+    case STREAM_TLS_FAILED:
+        s->near.ended = true;
+        near_unsealed(s, WHY_HANDSHAKE_FAILED, span_str(stream_failure(&s->near.stream)));
+        break;
     case STREAM_READABLE:
     case STREAM_WRITABLE:
     case STREAM_CONNECTED:
-    case STREAM_TLS_UP:
-    case STREAM_TLS_FAILED:
         break;
     }
     session_step(s);

@@ -22,6 +22,7 @@ struct session_host {
     void *self;
     struct loop *loop;
     struct tls_ctx *tls[2];      /* by enum tls_floor */
+    struct tls_ctx *near_tls;    /* as server, with the box's own certificate; NULL: none is at hand */
     const struct config *config; /* the configuration of the day: a session reads it anew for each decision */
     struct mono (*mono)(void *self);
     struct wall (*wall)(void *self);

@@ -21,7 +21,12 @@ static void channel(const struct session *s, struct record *r)
 
 static struct record blank(const struct session *s)
 {
-    return (struct record){ .session = s->id, .client = s->client, .server = s->server };
+    const struct tls_info *const tls = s->near.open ? stream_tls(&s->near.stream) : NULL;
+    struct record r = { .session = s->id, .client = s->client, .server = s->server };
+
+    if (tls != NULL)
+        copy(span_str(tls->version), r.client_tls, sizeof r.client_tls);
+    return r;
 }
 
 static enum outcome outcome_of(const struct session *s, const struct ask *a)
@@ -101,7 +106,7 @@ void settle_domain(struct session *s, const struct ask *a)
     s->host->record(s->host->self, &r);
 }
 
-void settle_session(struct session *s, enum outcome outcome, enum why why)
+void settle_session(struct session *s, enum outcome outcome, enum why why, struct span text)
 {
     struct record r = blank(s);
 
@@ -111,5 +116,6 @@ void settle_session(struct session *s, enum outcome outcome, enum why why)
     r.level = asks_level(s);
     r.why = (uint8_t)why;
     r.bytes = s->tunnel_bytes;
+    copy(text, r.text, sizeof r.text);
     s->host->record(s->host->self, &r);
 }

@@ -13,7 +13,7 @@ struct ask;
 /* settle_domain - the record of one domain of the transaction that ends now; nothing where it never had a recipient. */
 void settle_domain(struct session *s, const struct ask *a);
 
-/* settle_session - one without a domain: a tunnel, or a refusal before any recipient. */
-void settle_session(struct session *s, enum outcome outcome, enum why why);
+/* settle_session - one without a domain: a tunnel, a refusal before any recipient, a client whose TLS failed here. */
+void settle_session(struct session *s, enum outcome outcome, enum why why, struct span text);
 
 #endif

@@ -126,6 +126,11 @@ enum rc ehlo_line(struct ehlo *e, struct span text, bool first)
     return OK;
 }
 
+bool ehlo_names(struct span text, enum ehlo_keyword k)
+{
+    return keyword_of(first_word(text)) == k;
+}
+
 bool ehlo_has(const struct ehlo *e, enum ehlo_keyword k)
 {
     return (e->has >> k & 1) != 0;

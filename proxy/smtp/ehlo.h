@@ -60,6 +60,10 @@ void ehlo_reset(struct ehlo *e);
  *   returns  OK | FULL  more than EHLO_LINES_MAX lines: an attack, not a list (A15)
  */
 MUST_USE enum rc ehlo_line(struct ehlo *e, struct span text, bool first);
+
+/* ehlo_names - is this keyword what the line lists? Not for a first line. */
+bool ehlo_names(struct span text, enum ehlo_keyword k);
+
 bool ehlo_has(const struct ehlo *e, enum ehlo_keyword k);
 
 /*

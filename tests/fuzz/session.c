@@ -129,7 +129,7 @@ static void step(struct input *in)
         says_often(in, far);
         break;
     case 10:
-        tls(in, far);
+        tls(in, near->handshakes ? near : far);
         break;
     case 11:
         near->ends = true;
@@ -196,7 +196,7 @@ static void begin(struct input *in)
     const unsigned more = take(in);
 
     world.cut = more % 16;
-    world.config.client_starttls = (enum config_starttls)(more / 16 % (STARTTLS_DECLINE + 1));
+    world.config.client_starttls = (enum config_starttls)(more / 16 % (STARTTLS_TERMINATE + 1));
 }
 
 /* ---- the oracle ---- */
@@ -206,6 +206,8 @@ static bool is_ours(struct span line)
     static const char *const ours[] = { "250 Ok\r\n",
                                         "250 2.0.0 Ok\r\n",
                                         "250 2.1.0 Ok\r\n",
+                                        "220 Ready to start TLS\r\n",
+                                        "220 2.0.0 Ready to start TLS\r\n",
                                         "221 Bye\r\n",
                                         "221 2.0.0 Bye\r\n",
                                         "503 Bad sequence of commands\r\n",
@@ -220,7 +222,17 @@ static bool is_ours(struct span line)
            memmem(line.p, line.n, " MAIL refused\r\n", 15) != NULL;
 }
 
-/* Did the server say this line, whole? 552 to MAIL may have become 554. */
+/* 552 to MAIL may have become 554; inside the client's own TLS, the last line but STARTTLS the last. */
+static bool is_same(struct span said, struct span line)
+{
+    const bool code =
+        memcmp(said.p, line.p, 3) == 0 || (memcmp(said.p, "552", 3) == 0 && memcmp(line.p, "554", 3) == 0);
+    const bool sign = said.p[3] == line.p[3] || (world.near->sealed_from != SIZE_MAX && line.p[3] == ' ');
+
+    return code && sign && memcmp(said.p + 4, line.p + 4, line.n - 4) == 0;
+}
+
+/* Did the server say this line, whole? */
 static bool is_theirs(struct span line)
 {
     const struct wire *w;
@@ -232,8 +244,7 @@ static bool is_theirs(struct span line)
             const size_t n = span_find(left, '\n') + 1;
             const struct span said = span_first(left, n);
 
-            if (said.n == line.n && memcmp(said.p + 3, line.p + 3, line.n - 3) == 0 &&
-                (memcmp(said.p, line.p, 3) == 0 || (memcmp(said.p, "552", 3) == 0 && memcmp(line.p, "554", 3) == 0)))
+            if (said.n == line.n && is_same(said, line))
                 return true;
             left = span_from(left, n);
         }

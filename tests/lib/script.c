@@ -203,6 +203,8 @@ static bool set_option(const struct words *w, struct world *world)
         world->config.ambiguous = AMBIGUOUS_PASS;
     else if (word_is(&w->word[1], "decline"))
         world->config.client_starttls = STARTTLS_DECLINE;
+    else if (word_is(&w->word[1], "terminate"))
+        world->config.client_starttls = STARTTLS_TERMINATE;
     else if (word_is(&w->word[1], "only-sealed"))
         world->only_sealed = true;
     else

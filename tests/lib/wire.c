@@ -21,6 +21,13 @@ struct tls_ctx *wire_ctx(enum tls_floor floor)
     return &ctx[floor];
 }
 
+struct tls_ctx *wire_ctx_server(void)
+{
+    static struct tls_ctx ctx = { TLS_FLOOR_ANY };
+
+    return &ctx;
+}
+
 void wires_reset(void)
 {
     for (unsigned i = 0; i < n_wires; i++) {
@@ -225,9 +232,10 @@ static bool turn(struct wire *w)
         break;
     case STREAM_STATE_CLEAR:
     case STREAM_STATE_TLS:
-        if (!s->peer_ended && fill(s, w) > 0)
+        if (!s->peer_ended && !s->paused && fill(s, w) > 0)
             s->news |= BIT(STREAM_READABLE);
-        notice_end(s, w);
+        if (!s->paused)
+            notice_end(s, w);
         if (is_whole(s))
             moved = drain(s, w);
         break;

@@ -63,5 +63,6 @@ bool wires_turn(void);
 
 /* wire_ctx - stands for the TLS context of this floor. */
 struct tls_ctx *wire_ctx(enum tls_floor floor);
+struct tls_ctx *wire_ctx_server(void);
 
 #endif

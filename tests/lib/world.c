@@ -116,6 +116,7 @@ void world_init(struct world *w)
     w->host = (struct session_host){
         .self = w,
         .tls = { [TLS_FLOOR_ANY] = wire_ctx(TLS_FLOOR_ANY), [TLS_FLOOR_1_2] = wire_ctx(TLS_FLOOR_1_2) },
+        .near_tls = wire_ctx_server(),
         .config = &w->config,
         .mono = mono_now,
         .wall = wall_now,

@@ -49,11 +49,12 @@ static void line_of_a_refusal(void **state)
     (void)state;
     r.resumed = r.would = r.mx_insecure = 1;
     r.flags = FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON;
+    strcpy(r.client_tls, "TLSv1.2");
     strcpy(r.text, "a \"b\"\\\r\n\x1b[2J\xff");
     log_outcome(&r, line, sizeof line);
     assert_string_equal(line,
                         "outcome=refused domain=- mx=- server=- client=- level=dane-only auth=none tls=- cipher=- "
-                        "resumed=1 reason=tlsa-invalid session=0 rcpt=0/0 bytes=0 "
+                        "resumed=1 reason=tlsa-invalid session=0 rcpt=0/0 bytes=0 client-tls=TLSv1.2 "
                         "text=\"a \\\"b\\\"\\\\\\x0d\\x0a\\x1b[2J\\xff\" would=refused mx-trust=insecure "
                         "flags=unlisted-address,split-horizon");
 }
@@ -117,6 +118,7 @@ static void bad_records(void **state)
     BREAK(memset(r.domain, 'x', sizeof r.domain));
     BREAK(memset(r.mx, 'x', sizeof r.mx));
     BREAK(memset(r.tls, 'x', sizeof r.tls));
+    BREAK(memset(r.client_tls, 'x', sizeof r.client_tls));
     BREAK(memset(r.cipher, 'x', sizeof r.cipher));
     BREAK(memset(r.text, 'x', sizeof r.text));
 #undef BREAK
