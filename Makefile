@@ -34,7 +34,7 @@ WOLFSSL_PREFIX ?= $(CURDIR)/build/wolfssl
 ifeq ($(WOLFSSL),own)
 WOLFSSL_LIB  = $(WOLFSSL_PREFIX)/lib/libwolfssl.a
 ALL_CFLAGS  += -isystem $(WOLFSSL_PREFIX)/include
-ifeq ($(shell getconf LONG_BIT),64)
+ifneq ($(shell echo | $(CC) -dM -E - | grep __SIZEOF_INT128__),)
 ALL_CFLAGS  += -DHAVE___UINT128_T=1# the library's options.h omits it, and RsaKey has another size without it
 endif
 ALL_CFLAGS  += -DWOLFSSL_OWN=1
@@ -165,10 +165,11 @@ test: ## (as root) installs what it needs, builds every variant, and runs every 
 	$(VARIANT) BUILD=$(BUILD)/clang CC=clang all unit-programs
 	$(VARIANT) BUILD=$(BUILD)/system WOLFSSL=system all unit-programs $(BUILD)/system/replay $(BUILD)/system/chains-tap
 	$(VARIANT) fuzz-build
+	$(VARIANT) BUILD=$(BUILD) cross-programs
 	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal FUZZ_S=$(or $(FUZZ_S),10) tests/run tests/layers \
 	    $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap \
 	    $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(UNIT) $(LAWS) $(BUILD)/replay) \
-	    $(patsubst $(BUILD)/%,$(BUILD)/system/%,$(UNIT) $(BUILD)/replay $(BUILD)/chains-tap) \
+	    $(patsubst $(BUILD)/%,$(BUILD)/system/%,$(UNIT) $(BUILD)/replay $(BUILD)/chains-tap) $(BUILD)/qemu-armv7/unit-tap \
 	    tests/fuzz/run $(SYSTEM) $(wildcard tests/lab/test_*.py) tests/lab/sanitized
 
 .PHONY: lint
@@ -213,9 +214,11 @@ deb: ## the Debian package, left in build/; what it needs stands in firmware/deb
 	    SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 40 ../log; exit 1; }
 	$(Q)cp $(BUILD)/deb/waxseal_*.deb $(BUILD)/ && ls $(BUILD)/waxseal_*.deb
 
+include firmware/image/image.mk
+
 .PHONY: clean
-clean: ## removes what make made (the TLS library and the lab's servers stay; `make distclean` removes those too)
-	rm -rf $(filter-out $(BUILD)/wolfssl $(BUILD)/lab,$(wildcard $(BUILD)/*))
+clean: ## removes what make made (the TLS library, packages and the lab's servers stay; `make distclean` removes those too)
+	rm -rf $(filter-out $(BUILD)/wolfssl $(BUILD)/lab $(BUILD)/debs,$(wildcard $(BUILD)/*))
 
 .PHONY: distclean
 distclean:
@@ -223,6 +226,6 @@ distclean:
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile firmware/image/image.mk | awk -F': ' '{printf "  %-14s %s\n", $$1, $$2}'
 
--include $(shell find $(BUILD) -name '*.d' -type f -not -path '*/wolfssl/*' -not -path '*/lab/*' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f -not -path '*/wolfssl/*' -not -path '*/lab/*' -not -path '*/sysroot/*' 2>/dev/null)

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SYSLOG_SOCKET "/dev/log"
@@ -206,16 +205,33 @@ static bool send_syslog(struct log *log, const char *line, size_t n)
     return false;
 }
 
+/* By our own reckoning: the C library's ends in 2038 where its time_t has 32 bits. */
 static void put_time(struct out *o, struct wall now)
 {
-    const time_t t = (time_t)now.s;
-    struct tm tm;
-    char text[40];
+    static const int64_t of_month[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    const int64_t last = INT64_C(253402300799); /* of the year 9999 */
+    int64_t days = now.s / 86400, year = 1970, month = 0;
+    const int64_t second = now.s % 86400;
+    char text[160];
 
-    if (gmtime_r(&t, &tm) != NULL && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-        put(o, text);
-    else
+    if (now.s < 0 || now.s > last) {
         put_char(o, '-');
+        return;
+    }
+    for (;;) {
+        const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+        const int64_t n = of_month[month] + (leap && month == 1 ? 1 : 0);
+
+        if (days < n)
+            break;
+        days -= n;
+        month = (month + 1) % 12;
+        year += month == 0;
+    }
+    (void)snprintf(text, sizeof text,
+                   "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64 "Z", year,
+                   month + 1, days + 1, second / 3600, second / 60 % 60, second % 60);
+    put(o, text);
 }
 
 static bool write_one(struct log *log, struct wall now, int priority, const char *text)

@@ -35,16 +35,16 @@ static int punycode_decode(const char *s, size_t n, uint32_t *out, size_t cap)
     at += at > 0;
     while (at < n) {
         const unsigned long before = i;
-        unsigned long weight = 1;
+        uint64_t weight = 1;
 
         for (unsigned long k = 36;; k += 36) {
             const char c = at < n ? s[at++] : '\0';
             const long d = c >= 'a' && c <= 'z' ? c - 'a' : c >= '0' && c <= '9' ? c - '0' + 26 : -1;
             const unsigned long t = k <= bias ? 1 : k >= bias + 26 ? 26 : k - bias;
 
-            if (d < 0 || weight > 1UL << 40)
+            if (d < 0 || weight > (uint64_t)1 << 40)
                 return -1;
-            i += (unsigned long)d * weight;
+            i += (unsigned long)((uint64_t)d * weight);
             if ((unsigned long)d < t)
                 break;
             weight *= 36 - t;

@@ -97,7 +97,11 @@ static void connects_from_a_source(void **state)
             continue; /* a machine without IPv6 */
         assert_int_equal(addr_listen(&at, false, &listener), OK);
         assert_int_equal(addr_local(listener, &at), OK);
-        assert_int_equal(addr_connect(&at, &(struct addr_from){ .source = &source }, &out), OK);
+        errno = 0;
+        const enum rc rc = addr_connect(&at, &(struct addr_from){ .source = &source }, &out);
+        if (rc != OK && errno == ENOPROTOOPT)
+            skip(); /* an emulator of the processor alone, which does not know IP_BIND_ADDRESS_NO_PORT */
+        assert_int_equal(rc, OK);
         assert_int_equal(poll(&(struct pollfd){ .fd = listener, .events = POLLIN }, 1, 5000), 1);
         in = accept(listener, NULL, NULL);
         assert_true(in >= 0);

@@ -146,18 +146,18 @@ static void file_and_reopen(void **state)
     assert_int_equal(log_open(&log, LOG_TO_FILE, path), OK);
     log_line(&log, (struct wall){ 1764000000 }, LOG_INFO, "one\r\nfake \x1b[0m\x80");
     assert_int_equal(rename(path, moved), 0);
-    log_line(&log, (struct wall){ 4102444800 }, LOG_INFO, "two");
+    log_line(&log, (struct wall){ 4107542400 }, LOG_INFO, "two");
     assert_int_equal(log_reopen(&log), OK);
-    log_line(&log, (struct wall){ 1764000001 }, LOG_INFO, "three");
+    log_line(&log, (struct wall){ 1709251199 }, LOG_INFO, "three");
     log_close(&log);
 
     snprintf(want, sizeof want,
              "2025-11-24T16:00:00Z waxseald[%ld]: one\\x0d\\x0afake \\x1b[0m\\x80\n"
-             "2100-01-01T00:00:00Z waxseald[%ld]: two\n",
+             "2100-03-01T00:00:00Z waxseald[%ld]: two\n",
              (long)getpid(), (long)getpid());
     content(moved, got, sizeof got);
     assert_string_equal(got, want);
-    snprintf(want, sizeof want, "2025-11-24T16:00:01Z waxseald[%ld]: three\n", (long)getpid());
+    snprintf(want, sizeof want, "2024-02-29T23:59:59Z waxseald[%ld]: three\n", (long)getpid());
     content(path, got, sizeof got);
     assert_string_equal(got, want);
 
