@@ -309,6 +309,20 @@ static bool st_expect(struct run *r, struct words *args)
     return run_fail(r, "expect what?");
 }
 
+static bool st_back(struct run *r, struct words *args)
+{
+    if (!begun(r))
+        return false;
+    r->world->far->connects = true;
+    if (!says(r, r->world->far, args))
+        return false;
+    world_run(r->world);
+    for (unsigned i = 0; i < args->n; i++)
+        if (!hear(r, r->world->near, &args->word[i]))
+            return false;
+    return true;
+}
+
 static bool st_end(struct run *r, struct words *args)
 {
     (void)args;
@@ -399,7 +413,7 @@ static const struct {
     { "near", st_near, false },         { "far", st_far, false },       { "expect", st_expect, true },
     { "wait", st_wait, false },         { "log", st_log, true },        { "end", st_end, true },
     { "resolver", st_resolver, false }, { "keeper", st_keeper, false }, { "broker", st_broker, false },
-    { "overload", st_overload, false }, { "whole", st_whole, true },
+    { "overload", st_overload, false }, { "whole", st_whole, true },    { "back", st_back, true },
 };
 
 bool run_line(struct run *r, const char *line)
