@@ -209,14 +209,14 @@ struct wire *run_far_heard(void)
 static bool hear_as(struct run *r, struct wire *w, const struct word *want, bool sealed)
 {
     if (wire_unheard(w).n > 0 && (w->hears.taken >= w->sealed_from) != sealed)
-        return fail(r, "%s goes out where %s should", sealed ? "clear text" : "TLS", sealed ? "TLS" : "clear text");
+        return run_fail(r, "%s goes out where %s should", sealed ? "clear text" : "TLS", sealed ? "TLS" : "clear text");
     return hear(r, w, want);
 }
 
 static bool hear_far(struct run *r, const struct words *args, bool sealed)
 {
     for (unsigned i = 1; i < args->n; i++)
-        if (!hear_as(r, far_heard(), &args->word[i], sealed))
+        if (!hear_as(r, run_far_heard(), &args->word[i], sealed))
             return false;
     return true;
 }
@@ -244,7 +244,7 @@ static bool st_expect_near(struct run *r, struct words *args)
     if (args->n == 3 && word_is(&args->word[1], "upto"))
         return hear_upto(r, w, &args->word[2]);
     if (words_have(args, "handshake"))
-        return w->handshakes ? true : fail(r, "the client cannot begin TLS");
+        return w->handshakes ? true : run_fail(r, "the client cannot begin TLS");
     for (unsigned i = 1; i < args->n; i++)
         if (!hear_as(r, w, &args->word[i], w->info.version != NULL))
             return false;
