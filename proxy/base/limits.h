@@ -28,6 +28,7 @@
 #define SESSION_BYE_S 30      /* from our goodbye to the reset, for a peer that does not read */
 #define HANDSHAKE_S 10        /* of the decision's time; DESIGN.md 'One decision budget' */
 #define KEEPER_SILENT_MS 1000 /* then memory is unknown */
+#define GREETING_MAX 4096     /* a banner that waits for the early upgrade; words of our own have as much room */
 #define HELD_REPLY_MAX 1024   /* a server's no to MAIL, kept to be given to every RCPT */
 
 /* certificates */

@@ -127,12 +127,8 @@ static void take_sections(struct reading *r, cfg_t *cfg)
     r->out->site.fallback.level = LEVEL_DANE;
     for (unsigned i = 0; i < cfg_size(cfg, "policy"); i++)
         take_section(r, cfg_getnsec(cfg, "policy", i), "policy", config_policy);
-    for (unsigned i = 0; i < cfg_size(cfg, "smarthost"); i++) {
-        cfg_t *sec = cfg_getnsec(cfg, "smarthost", i);
-
-        take_section(r, sec, "smarthost", config_smarthost);
-        complain(r, sec->line, "smarthost \"%.100s\": smarthost sections are not in this build", cfg_title(sec));
-    }
+    for (unsigned i = 0; i < cfg_size(cfg, "smarthost"); i++)
+        take_section(r, cfg_getnsec(cfg, "smarthost", i), "smarthost", config_smarthost);
 }
 
 /* What each option alone cannot see. */

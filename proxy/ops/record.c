@@ -12,7 +12,7 @@ enum rc record_check(const struct record *r)
     if (r->outcome >= OUTCOME__COUNT || r->auth >= AUTH__COUNT || r->level >= LEVEL__COUNT || r->why >= WHY__COUNT)
         return MALFORMED;
     if (!IS_FLAG(r->resumed) || !IS_FLAG(r->would) || !IS_FLAG(r->mx_insecure) || !IS_FLAG(r->tls_failed) ||
-        !IS_FLAG(r->tls_done))
+        !IS_FLAG(r->tls_done) || !IS_FLAG(r->by_address))
         return MALFORMED;
     if ((r->flags & ~(FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON)) != 0 || r->accepted > r->asked)
         return MALFORMED;

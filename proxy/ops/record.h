@@ -37,6 +37,7 @@ struct record {
     uint8_t resumed, would, mx_insecure;
     uint8_t flags;
     uint8_t tls_failed;       /* a handshake (or an offered STARTTLS) failed here: the keeper's memory of failures */
+    uint8_t by_address;       /* a smarthost's: that memory is of the address alone, whoever the mail is for */
     uint8_t tls_done;         /* and here it succeeded: that memory is erased */
     uint32_t asked, accepted; /* recipients of this domain: parsed from the client, and accepted by the server */
     uint64_t bytes;           /* octets of content that went out */

@@ -129,7 +129,7 @@ static void dial_again(struct broker *b, unsigned worker, const struct wire_sess
     int server = -1;
 
     if (e != NULL)
-        answer = intake_about(WIRE_DIALED, e, dial(b->config, e, &server) == OK ? 0 : errno);
+        answer = intake_about(b->config, WIRE_DIALED, e, dial(b->config, e, &server) == OK ? 0 : errno);
     else /* not its session: it gets no socket */
         answer.error = EPERM;
     answer.kind = WIRE_DIALED;

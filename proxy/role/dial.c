@@ -20,9 +20,16 @@ static uint16_t any_port_but(uint16_t not_this)
     return (uint16_t)(port < not_this ? port : port + 1); /* skips it, and stays in the range */
 }
 
+uint16_t dial_port(const struct config *config, const struct ledger_entry *e)
+{
+    const struct site_smarthost *const smart = site_smarthost(&config->site, &e->server);
+
+    return smart != NULL && e->server_port == 25 ? smart->port : e->server_port;
+}
+
 enum rc dial(const struct config *config, const struct ledger_entry *e, int *fd)
 {
-    const struct addr to = { .ip = e->server, .port = e->server_port };
+    const struct addr to = { .ip = e->server, .port = dial_port(config, e) };
     struct addr source = { .ip = e->client };
     struct addr_from from = { .mark = config->mark + 1 };
 

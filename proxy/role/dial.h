@@ -7,6 +7,9 @@
 #include "ops/config.h"
 #include "role/ledger.h"
 
+/* dial_port - the port that is dialled for e: its own, but that of a smarthost in place of 25. */
+uint16_t dial_port(const struct config *config, const struct ledger_entry *e);
+
 /*
  * dial - towards e's server, with mark + 1, from e's client's address (source = "client") or the gateway's.
  * Never from the client's own port: both legs would be one connection to the kernel's tracking.

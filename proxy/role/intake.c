@@ -114,7 +114,7 @@ bool intake_worker(const struct intake *in, unsigned *worker)
     return found;
 }
 
-struct wire_session intake_about(uint32_t kind, const struct ledger_entry *e, int error)
+struct wire_session intake_about(const struct config *config, uint32_t kind, const struct ledger_entry *e, int error)
 {
     return (struct wire_session){ .kind = kind,
                                   .error = (uint32_t)error,
@@ -122,7 +122,7 @@ struct wire_session intake_about(uint32_t kind, const struct ledger_entry *e, in
                                   .client = e->client,
                                   .server = e->server,
                                   .client_port = e->client_port,
-                                  .server_port = e->server_port };
+                                  .server_port = dial_port(config, e) };
 }
 
 /* Both descriptors to a worker. Not OK: it takes none, and the session is not in the ledger. */
@@ -137,7 +137,7 @@ static enum rc hand_over(struct intake *in, unsigned worker, const struct ledger
     *e = *seen;
     e->id = id;
     e->worker = worker;
-    const struct wire_session m = intake_about(WIRE_SESSION, e, 0);
+    const struct wire_session m = intake_about(*in->config, WIRE_SESSION, e, 0);
     rc = family_send(in->family, ROLE_WORKER, worker, &m, sizeof m, fds, 2);
     if (rc != OK)
         ledger_close(in->ledger, e);

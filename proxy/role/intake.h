@@ -32,6 +32,6 @@ void intake_take(struct intake *in, const struct addr *at, int client);
 bool intake_worker(const struct intake *in, unsigned *worker);
 
 /* intake_about - the message that names a session. */
-struct wire_session intake_about(uint32_t kind, const struct ledger_entry *e, int error);
+struct wire_session intake_about(const struct config *config, uint32_t kind, const struct ledger_entry *e, int error);
 
 #endif

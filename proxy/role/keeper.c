@@ -55,7 +55,7 @@ static enum rc on_record(struct keeper *k, const struct wire_record *m)
     k->view.outcome[r->outcome]++;
     k->view.why[r->why]++;
     if (r->tls_done || r->tls_failed) {
-        grace_key_of(&key, &r->client, &r->server, r->domain, r->mx);
+        grace_key_of(&key, &r->client, &r->server, r->by_address != 0 ? "" : r->domain, r->mx);
         if (r->tls_done)
             grace_succeeded(&k->grace, &key);
         else

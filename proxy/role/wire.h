@@ -61,7 +61,8 @@ struct wire_session { /* SESSION, DIALED, DIAL, END */
     uint32_t error; /* DIALED: errno, 0 with a descriptor */
     uint64_t id;    /* never used twice while the box is up */
     struct ip client, server;
-    uint16_t client_port, server_port;
+    uint16_t client_port;
+    uint16_t server_port; /* to a worker: that was dialled, which a smarthost's section may have chosen */
 };
 
 struct wire_route_ask {

@@ -186,7 +186,7 @@ static void take_dialed(struct worker *w, const struct wire_session *m, const in
 {
     for (struct place *p = w->places; p != NULL; p = p->next)
         if (p->session->id == m->id) {
-            session_dialed(p->session, n_fds == 1 ? fds[0] : -1);
+            session_dialed(p->session, n_fds == 1 ? fds[0] : -1, m->server_port);
             return;
         }
     if (n_fds == 1)
@@ -287,10 +287,33 @@ static void peer(void *self, enum role with, unsigned index)
     }
 }
 
-/* The public roots of the day, as they lie in the sealed block. */
+static void free_shown(struct worker *w)
+{
+    for (unsigned i = 0; i < CREDENTIALS_MAX; i++) {
+        tls_ctx_free(w->host.shown[i]); /* sessions that use it keep it */
+        w->host.shown[i] = NULL;
+    }
+}
+
+/* The public roots of the day, as they lie in the sealed block; and a context for each certificate that is for some
+ * smarthost, so that no other server is ever shown it. One that cannot be made is missing, and its smarthost gets no
+ * mail. */
 static void take_material(struct worker *w)
 {
     w->host.roots = material_roots(child_material(w->child), &w->host.n_roots);
+    free_shown(w);
+    for (unsigned i = CREDENTIAL_OWN + 1; i < CREDENTIALS_MAX; i++) {
+        const struct tls_identity id = material_identity(child_material(w->child), i);
+
+        if (id.n == 0)
+            continue;
+        w->host.shown[i] = tls_ctx_new(TLS_FLOOR_1_2);
+        if (w->host.shown[i] != NULL && tls_ctx_identity(w->host.shown[i], &id) == OK)
+            continue;
+        child_say(w->child, LOG_ERR, "no memory for the certificate of a smarthost: it gets no mail");
+        tls_ctx_free(w->host.shown[i]);
+        w->host.shown[i] = NULL;
+    }
 }
 
 static void config(void *self)
@@ -329,6 +352,7 @@ static void stop(void *self)
         free(p);
     }
     timer_cancel(&w->reap);
+    free_shown(w);
     tls_ctx_free(w->host.tls[TLS_FLOOR_ANY]);
     tls_ctx_free(w->host.tls[TLS_FLOOR_1_2]);
     free(w);

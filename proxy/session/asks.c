@@ -40,6 +40,8 @@ static void memory_unknown(struct ask *a)
 
 static void ask_memory(struct session *s, struct ask *a)
 {
+    static const struct hostname nobody;
+
     if (!asks_memory(a)) {
         a->grace = GRACE_WAIT;
         a->latch = LATCH_NOT_BUILT;
@@ -49,7 +51,8 @@ static void ask_memory(struct session *s, struct ask *a)
     a->number = s->host->number(s->host->self);
     a->since = session_now(s);
     a->state = ASK_MEMORY;
-    if (!s->host->ask_memory(s->host->self, a->number, &s->client, &s->server, &a->domain, asks_host(s, a)))
+    if (!s->host->ask_memory(s->host->self, a->number, &s->client, &s->server, a->is_smarthost ? &nobody : &a->domain,
+                             asks_host(s, a)))
         memory_unknown(a);
 }
 
@@ -164,6 +167,17 @@ int asks_find(struct session *s, const struct hostname *domain)
         return -1;
     begin(s, &s->asks.ask[fresh], domain);
     return fresh;
+}
+
+void asks_address(struct session *s, struct slot *slot)
+{
+    const enum level level = (enum level)policy_of(s, NULL)->level;
+    const bool says = site_smarthost(site_of(s), &s->server) != NULL ? level != LEVEL_NONE : level_names_peer(level);
+    const int ask = says ? asks_find(s, NULL) : -1;
+
+    slot->ask = (int8_t)ask;
+    if (ask >= 0)
+        s->asks.ask[ask].refs++;
 }
 
 static struct ask *waiting(struct session *s, enum ask_state state, uint32_t number)

@@ -13,6 +13,7 @@
 #include "smtp/hostname.h"
 
 struct session;
+struct slot;
 
 enum ask_state {
     ASK_FREE,
@@ -58,6 +59,10 @@ struct asks {
 /* asks_find - the ask of this domain (NULL: a recipient without one), begun where it is new; its index, or -1 where
  * none is left. */
 int asks_find(struct session *s, const struct hostname *domain);
+
+/* asks_address - gives this slot, of a command without a recipient, an ask where the site says something of whoever is
+ * at this address: a smarthost, or a default level that names its peer. */
+void asks_address(struct session *s, struct slot *slot);
 
 /* asks_route, asks_remember - an answer came. The route is taken over. False: no ask of this number. */
 bool asks_route(struct session *s, uint32_t number, struct route *route);

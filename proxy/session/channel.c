@@ -129,6 +129,11 @@ static enum way act_on(struct session *s, struct ask *a, enum ask_for what, enum
         *why = WHY_CHANNEL_MISFIT;
         return WAY_REFUSE;
     }
+    if (v.act == ACT_REDIAL && s->far.handshake == HANDSHAKE_FAILED && far_is_implicit(s)) {
+        *why = WHY_HANDSHAKE_FAILED; /* in clear there is nothing on that port */
+        *detail = span_str(s->far.said);
+        return WAY_REFUSE;
+    }
     const enum way way = follow(s, &v);
 
     if (way == WAY_REFUSE && v.act != ACT_REFUSE)

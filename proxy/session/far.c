@@ -1,6 +1,7 @@
 #include "session/far.h"
 
 #include "base/text.h"
+#include "session/channel.h"
 #include "session/session.h"
 
 #include <assert.h>
@@ -73,25 +74,60 @@ static enum far_event note_refusal(struct session *s)
     return WAIT;
 }
 
-/* Not a byte may stand behind the 220: it was written by somebody who cannot write inside TLS (R8, A27). */
-static enum far_event start_handshake(struct session *s)
+bool far_is_implicit(const struct session *s)
+{
+    return s->server_port == 465 && site_smarthost(&s->host->config->site, &s->server) != NULL;
+}
+
+static enum far_event connected(struct session *s)
+{
+    return far_is_implicit(s) ? EV_UPGRADE : WAIT;
+}
+
+/* A smarthost's own, where a certificate of ours is for it; NULL: it should be there and is not. */
+static struct tls_ctx *context_for(const struct session *s, const struct ask *a)
+{
+    const struct site_smarthost *const smart = site_smarthost(&s->host->config->site, &s->server);
+
+    if (smart != NULL && smart->credential != CREDENTIAL_OWN)
+        return s->host->shown[smart->credential];
+    return s->host->tls[asks_floor(a)];
+}
+
+static enum far_event handshake(struct session *s)
 {
     struct far *const f = &s->far;
     const struct slot *const next = slots_next(&s->slots);
     const struct ask *const a = next != NULL && next->ask >= 0 ? &s->asks.ask[next->ask] : NULL;
     const struct span sni = asks_sni(s, a);
-    struct tls_ctx *const ctx = s->host->tls[asks_floor(a)];
+    struct tls_ctx *const ctx = context_for(s, a);
 
-    if (stream_in(&f->stream).n != 0 || stream_pull(&f->stream) == OK) {
-        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
-        return WAIT;
-    }
+    if (ctx == NULL)
+        return EV_TLS_FAIL;
     memcpy(f->sni[1], f->sni[0], sizeof f->sni[1]);
     text_printable(sni, f->sni[0], sizeof f->sni[0]);
     f->n_sni = f->n_sni < 2 ? f->n_sni + 1 : 2;
     f->generation++;
     f->listed = false;
     return stream_start_tls(&f->stream, ctx, sni.n == 0 ? NULL : f->sni[0]) == OK ? WAIT : EV_TLS_FAIL;
+}
+
+/* Not a byte may stand behind the 220: it was written by somebody who cannot write inside TLS (R8, A27). */
+static enum far_event start_handshake(struct session *s)
+{
+    if (stream_in(&s->far.stream).n == 0 && stream_pull(&s->far.stream) != OK)
+        return handshake(s);
+    session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
+    return WAIT;
+}
+
+/* How long the server now takes to greet is its own affair, unless it had greeted before. */
+static enum far_event tls_came_first(struct session *s)
+{
+    s->far.handshake = HANDSHAKE_DONE;
+    if (s->far.dials == 0)
+        channel_decided(s);
+    return WAIT;
 }
 
 static enum far_event tls_is_up(struct session *s)
@@ -149,11 +185,17 @@ static const struct leg_info {
     unsigned own_s; /* patience of its own; 0: the decision's, or none but the session's */
     bool own;       /* replies are ours */
 } info[LEG__COUNT] = {
-    [LEG_NONE] = { "none", 0, false },        [LEG_DIAL] = { "dial", 0, false },
-    [LEG_CONNECT] = { "connect", 0, false },  [LEG_BANNER] = { "banner", 0, true },
-    [LEG_HELLO] = { "hello", 0, true },       [LEG_READY] = { "ready", 0, false },
-    [LEG_STARTTLS] = { "starttls", 0, true }, [LEG_HANDSHAKE] = { "handshake", HANDSHAKE_S, false },
-    [LEG_HELLO2] = { "hello2", 0, true },     [LEG_TUNNEL] = { "tunnel", 0, false },
+    [LEG_NONE] = { "none", 0, false },
+    [LEG_DIAL] = { "dial", 0, false },
+    [LEG_CONNECT] = { "connect", 0, false },
+    [LEG_IMPLICIT] = { "implicit", HANDSHAKE_S, false },
+    [LEG_BANNER] = { "banner", 0, true },
+    [LEG_HELLO] = { "hello", 0, true },
+    [LEG_READY] = { "ready", 0, false },
+    [LEG_STARTTLS] = { "starttls", 0, true },
+    [LEG_HANDSHAKE] = { "handshake", HANDSHAKE_S, false },
+    [LEG_HELLO2] = { "hello2", 0, true },
+    [LEG_TUNNEL] = { "tunnel", 0, false },
 };
 
 #define ENDS                                                                                                           \
@@ -167,8 +209,14 @@ static const struct leg_step {
 } steps[LEG__COUNT][EV__COUNT] = {
     [LEG_NONE] = { [EV_DIAL] = { true, ask_dial, LEG_DIAL } },
     [LEG_DIAL] = { [EV_DIALED] = { true, NULL, LEG_CONNECT }, ENDS },
-    [LEG_CONNECT] = { [EV_CONNECTED] = { true, NULL, LEG_BANNER }, ENDS },
-    [LEG_BANNER] = { [EV_GREETED] = { true, NULL, LEG_READY },
+    [LEG_CONNECT] = { [EV_CONNECTED] = { true, connected, LEG_BANNER }, ENDS },
+    [LEG_IMPLICIT] = { [EV_TLS_UP] = { true, tls_came_first, LEG_BANNER },
+                       [EV_TLS_FAIL] = { true, tls_failed, LEG_NONE },
+                       [EV_LOST] = { true, tls_failed, LEG_NONE },
+                       [EV_TIMEOUT] = { true, tls_failed, LEG_NONE },
+                       [EV_HANG_UP] = { true, lost, LEG_NONE } },
+    [LEG_BANNER] = { [EV_UPGRADE] = { true, handshake, LEG_IMPLICIT },
+                     [EV_GREETED] = { true, NULL, LEG_READY },
                      [EV_OK] = { true, say_ehlo, LEG_HELLO },
                      [EV_REFUSED] = { true, lost, LEG_NONE },
                      ENDS },
@@ -209,6 +257,26 @@ void far_step(struct session *s, enum far_event event)
     }
 }
 
+/* A banner that the client will get when TLS is there, if it can be kept. */
+static bool keep_greeting(struct session *s, struct span line, bool first)
+{
+    struct far *const f = &s->far;
+    const struct slot *const next = slots_next(&s->slots);
+
+    if (f->leg != LEG_BANNER || next == NULL || next->kind != SLOT_BANNER)
+        return true;
+    if (first)
+        buf_reset(&f->greeting);
+    return buf_put(&f->greeting, line) == OK;
+}
+
+/* Does the client speak first on this connection? Behind the early upgrade, where TLS came before the banner, too. */
+static bool client_speaks(const struct session *s, const struct slot *next)
+{
+    return s->far.leg == LEG_BANNER && next != NULL &&
+           (next->kind == SLOT_HELLO || (next->kind == SLOT_BANNER && stream_is_tls(&s->far.stream)));
+}
+
 void far_reply(struct session *s, const struct reply_line *line)
 {
     struct far *const f = &s->far;
@@ -216,7 +284,8 @@ void far_reply(struct session *s, const struct reply_line *line)
     const bool first = f->reply_bytes == 0;
 
     f->reply_bytes += line->raw.n;
-    if (f->reply_bytes > REPLY_BYTES_MAX || (listing && ehlo_line(&f->list, line->text, first) != OK)) {
+    if (f->reply_bytes > REPLY_BYTES_MAX || (listing && ehlo_line(&f->list, line->text, first) != OK) ||
+        !keep_greeting(s, line->raw, first)) {
         session_fail(s, WHY_PROTOCOL, SPAN("the server's reply has no end"));
         return;
     }
@@ -232,10 +301,7 @@ void far_reply(struct session *s, const struct reply_line *line)
         far_step(s, EV_REFUSED);
         return;
     }
-    const struct slot *const next = slots_next(&s->slots);
-    const bool client_speaks = f->leg == LEG_BANNER && next != NULL && next->kind == SLOT_HELLO;
-
-    far_step(s, client_speaks ? EV_GREETED : EV_OK);
+    far_step(s, client_speaks(s, slots_next(&s->slots)) ? EV_GREETED : EV_OK);
 }
 
 enum offer far_offer(const struct far *f)

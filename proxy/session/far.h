@@ -7,6 +7,7 @@
 #ifndef SESSION_FAR_H
 #define SESSION_FAR_H
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "io/stream.h"
 #include "policy/facts.h"
@@ -19,6 +20,7 @@ enum leg {
     LEG_NONE,     /* no connection; the next command that needs one dials */
     LEG_DIAL,     /* the broker was asked for one */
     LEG_CONNECT,  /* TCP */
+    LEG_IMPLICIT, /* TLS before the banner: port 465 (RFC 8314 3.3) */
     LEG_BANNER,   /* waiting for 220; on the first connection the client gets it */
     LEG_HELLO,    /* our EHLO (or HELO) in clear */
     LEG_READY,    /* commands may go */
@@ -55,7 +57,7 @@ struct far {
     unsigned dials;                /* in this decision */
     char sni[2][HOSTNAME_MAX + 1]; /* names shown in this decision, that of the open channel first; n_sni of them */
     unsigned n_sni;
-    bool first;   /* this connection was dialled with the session: its banner is the client's */
+    bool first;   /* this connection was dialled with the session: its banner is the client's, as it comes */
     bool greeted; /* it has taken an EHLO or HELO */
     bool listed;  /* `list` is what it answered to EHLO on this channel */
     bool dirty;   /* the client built something up (AUTH, XCLIENT, an unknown verb) that a fresh connection would lack:
@@ -66,6 +68,8 @@ struct far {
     bool ended;               /* the stream told its end; what it brought before is still to be read */
     enum handshake handshake; /* FAILED outlives its connection until the decision is over */
     struct ehlo list;
+    struct buf greeting; /* the last banner, where the client waits for the early upgrade */
+    uint8_t greeting_mem[GREETING_MAX];
     size_t reply_bytes;
     struct mono since; /* in this leg */
     char said[120];    /* why the last attempt failed: the server's or the library's words, printable */
@@ -85,6 +89,9 @@ static inline bool far_ready(const struct far *f)
 {
     return f->leg == LEG_READY;
 }
+
+/* far_is_implicit - is it TLS from the first byte on, and never clear? */
+bool far_is_implicit(const struct session *s);
 
 /* far_own - replies now are far's, not the client's. */
 bool far_own(const struct far *f);

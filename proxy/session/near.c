@@ -52,7 +52,10 @@ static void add_recipient(struct session *s, const struct command *c)
     const enum rc rc = c->verb == VERB_RCPT ? command_rcpt(c, &args) : command_address(c, &args);
 
     if (rc == UNUSABLE) { /* VRFY of a plain word */
-        slots_add(&s->slots, SLOT_OTHER, c->raw)->verb = c->verb;
+        struct slot *const slot = slots_add(&s->slots, SLOT_OTHER, c->raw);
+
+        slot->verb = c->verb;
+        asks_address(s, slot);
         return;
     }
     if (rc != OK) {
@@ -137,6 +140,8 @@ static void add_command(struct session *s, const struct command *c)
 
     slot->verb = c->verb;
     slot->holds = becomes[c->verb].hold;
+    if (slot->kind == SLOT_AUTH || slot->kind == SLOT_OTHER || (slot->kind == SLOT_HELLO && s->early))
+        asks_address(s, slot);
     if (slot->holds)
         n->mode = c->verb == VERB_QUIT ? NEAR_DEAF : NEAR_HOLD;
 }
@@ -298,7 +303,7 @@ void near_unsealed(struct session *s, enum why why, struct span detail)
 {
     if (s->ending.ms != 0)
         return;
-    settle_session(s, OUTCOME_FAILED, why, detail);
+    settle_session(s, NULL, OUTCOME_FAILED, why, detail);
     session_fail(s, why, detail);
 }
 

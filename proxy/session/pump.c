@@ -50,11 +50,13 @@ static bool refuse(struct session *s, struct slot *slot, unsigned code, enum why
             a->asked++;
             a->refused = why != WHY_CAPABILITY_DRIFT; /* the verdict would have let it go: failed, not refused */
             a->why = why;
-            text_printable(detail.n > 0 ? detail : span_str(s->far.said), a->said, sizeof a->said);
         }
-    } else if (slot->kind == SLOT_AUTH || slot->kind == SLOT_OTHER) {
-        settle_session(s, why == WHY_CAPABILITY_DRIFT ? OUTCOME_FAILED : OUTCOME_REFUSED, why, span_of(NULL, 0));
+        if (slot->kind != SLOT_ADDRESS)
+            text_printable(detail.n > 0 ? detail : span_str(s->far.said), a->said, sizeof a->said);
     }
+    if (slot->kind == SLOT_AUTH || slot->kind == SLOT_OTHER || slot->kind == SLOT_BANNER)
+        settle_session(s, a, why == WHY_CAPABILITY_DRIFT ? OUTCOME_FAILED : OUTCOME_REFUSED, why,
+                       a == NULL ? span_of(NULL, 0) : span_str(a->said));
     channel_decided(s);
     return true;
 }
@@ -89,25 +91,74 @@ static bool drifts(const struct session *s, struct span line)
 /* ---- the kinds -----------------------------------------------------------------------------------------------------
  */
 
-static bool pump_hello(struct session *s)
+static bool is_welcome(struct span banner)
 {
+    return span_eq(span_first(banner, 3), SPAN("220"));
+}
+
+/* The early upgrade: the client hears the banner when the channel is what the site asks of this address, or why not.
+ * Until the server has greeted, the time is the server's. */
+static bool pump_banner(struct session *s, struct slot *slot)
+{
+    const struct span banner = buf_bytes(&s->far.greeting);
+    const enum leg leg = s->far.leg;
+    struct ask *const a = ask_of(s, slot);
+    enum why why = WHY_NONE;
+    struct span detail;
+
+    if (!channel_deciding(s) && (leg == LEG_CONNECT || leg == LEG_BANNER))
+        return false;
+    if (banner.n > 0 && !is_welcome(banner)) { /* A10: as without us, and there is nothing to upgrade */
+        slot->close = true;
+        return answer(s, banner);
+    }
+    switch (channel_pursue(s, a, FOR_OTHER, &why, &detail)) {
+    case WAY_REFUSE:
+        slot->close = true;
+        if (!refuse(s, slot, 421, why, detail))
+            return false;
+        if (far_ready(&s->far))
+            far_step(s, EV_HANG_UP);
+        return true;
+    case WAY_MOVED:
+        return true;
+    case WAY_WAIT:
+        return false;
+    case WAY_GO:
+        break;
+    }
+    if (!answer(s, banner))
+        return false;
+    if (a != NULL)
+        a->refs--;
+    channel_decided(s);
+    return true;
+}
+
+/* A smarthost's list is the one inside TLS, on a fresh connection too. */
+static bool pump_hello(struct session *s, struct slot *slot)
+{
+    struct ask *const a = ask_of(s, slot);
+    struct span detail = span_of(NULL, 0);
     enum why why = WHY_NONE;
 
     if (slots_open(&s->slots))
         return false;
     if (s->txn.state != TXN_IDLE)
         txn_end(s);
-    switch (channel_any(s, &why)) {
+    switch (a == NULL ? channel_any(s, &why) : channel_pursue(s, a, FOR_OTHER, &why, &detail)) {
     case WAY_GO:
         if (!send_line(s))
             return false;
+        if (a != NULL)
+            a->refs--;
         ehlo_reset(&s->far.list);
         s->far.listed = false;
         return true;
     case WAY_MOVED:
         return true;
     case WAY_REFUSE:
-        session_fail(s, why, span_str(s->far.said));
+        session_fail(s, why, a == NULL ? span_str(s->far.said) : detail);
         return true;
     case WAY_WAIT:
         break;
@@ -320,12 +371,13 @@ static bool pump_chunk(struct session *s, struct slot *slot)
 static bool pump_other(struct session *s, struct slot *slot)
 {
     const bool auth = slot->kind == SLOT_AUTH;
+    struct ask *const a = ask_of(s, slot);
     enum why why = WHY_NONE;
     struct span detail;
 
     if (s->txn.state == TXN_MAILING)
         return false;
-    switch (channel_pursue(s, NULL, auth ? FOR_AUTH : FOR_OTHER, &why, &detail)) {
+    switch (channel_pursue(s, a, auth ? FOR_AUTH : FOR_OTHER, &why, &detail)) {
     case WAY_REFUSE:
         return refuse(s, slot, auth ? 454 : 451, why, detail);
     case WAY_MOVED:
@@ -339,6 +391,8 @@ static bool pump_other(struct session *s, struct slot *slot)
         return refuse(s, slot, auth ? 454 : 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0));
     if (!may_follow(s) || !send_line(s))
         return false;
+    if (a != NULL)
+        a->refs--;
     s->far.dirty |= auth || slot->verb == VERB_XCLIENT || slot->verb == VERB_XFORWARD || slot->verb == VERB_OTHER;
     s->far.authed |= auth;
     return true;
@@ -386,7 +440,7 @@ static bool pump(struct session *s, struct slot *slot)
 {
     switch (slot->kind) {
     case SLOT_HELLO:
-        return pump_hello(s);
+        return pump_hello(s, slot);
     case SLOT_PLAIN:
         return s->txn.state != TXN_MAILING && pump_plain(s, slot);
     case SLOT_RSET:
@@ -412,10 +466,11 @@ static bool pump(struct session *s, struct slot *slot)
     case SLOT_LOCAL:
         return refuse(s, slot, 451, (enum why)slot->why, span_of(NULL, 0));
     case SLOT_BANNER:
+        return pump_banner(s, slot);
     case SLOT_CONTENT:
         break;
     }
-    assert(!"banner and content are never waiting");
+    assert(!"content is never waiting");
     return false;
 }
 

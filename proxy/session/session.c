@@ -29,6 +29,14 @@ size_t session_reply(const struct session *s, unsigned code, enum why why, const
     return why_reply(code, why, &about, out, WHY_REPLY_MAX);
 }
 
+/* Has the client not heard the banner yet? */
+static bool is_ungreeted(struct session *s)
+{
+    const struct slot *const head = slots_head(&s->slots);
+
+    return head != NULL && head->kind == SLOT_BANNER;
+}
+
 /* ---- the end -------------------------------------------------------------------------------------------------------
  */
 
@@ -69,7 +77,7 @@ static void count_waiting(struct session *s, enum why why)
 static void settle_all(struct session *s, enum why why)
 {
     if (s->far.leg == LEG_TUNNEL && !s->tunnel_settled)
-        settle_session(s, OUTCOME_TUNNEL, WHY_NONE, span_of(NULL, 0));
+        settle_session(s, NULL, OUTCOME_TUNNEL, WHY_NONE, span_of(NULL, 0));
     s->tunnel_settled = true;
     if (s->txn.state != TXN_IDLE) {
         if (s->txn.why == WHY_NONE)
@@ -100,6 +108,8 @@ void session_fail(struct session *s, enum why why, struct span detail)
     if (s->ending.ms != 0)
         return;
     settle_all(s, why);
+    if (s->early && is_ungreeted(s))
+        settle_session(s, NULL, OUTCOME_REFUSED, why, detail);
     if (s->near.reply_begun || s->near.mode == NEAR_TUNNEL || s->near.mode == NEAR_SEALING) {
         close_near(s, true);
     } else if (s->near.open) {
@@ -130,12 +140,12 @@ static bool far_has_ended(struct session *s)
     if (!f->ended || !f->open || s->ending.ms != 0)
         return false;
     if (f->leg == LEG_CONNECT &&
-        f->first) { /* as without us: refused before any banner, so that the client tries its next MX */
+        is_ungreeted(s)) { /* as without us: refused before any banner, so that the client tries its next MX */
         close_near(s, true);
         session_leave(s, true);
         return true;
     }
-    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && f->first)) {
+    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && is_ungreeted(s))) {
         if (stream_in(&f->stream).n != 0 && f->leg == LEG_TUNNEL && s->near.open)
             return false; /* the client reads slowly; the rest goes first */
         session_leave(s, false);
@@ -251,7 +261,8 @@ static void set_timer(struct session *s, struct mono next)
 static void assert_invariants(const struct session *s)
 {
     const struct txn *const t = &s->txn;
-    const bool upgrading = s->far.leg == LEG_STARTTLS || s->far.leg == LEG_HANDSHAKE || s->far.leg == LEG_HELLO2;
+    const bool upgrading = s->far.leg == LEG_STARTTLS || s->far.leg == LEG_HANDSHAKE || s->far.leg == LEG_IMPLICIT ||
+                           s->far.leg == LEG_HELLO2;
 
     assert(s->slots.next - s->slots.done <= SLOTS_MAX && s->slots.added - s->slots.done <= SLOTS_MAX); /* 5 */
     assert(!upgrading || !slots_open(&s->slots));                                                      /* 3 */
@@ -379,6 +390,22 @@ static void open_far(struct session *s, int fd)
     s->far.generation++;
 }
 
+/* The banner goes to the client as it comes; from a smarthost when TLS is there. */
+static void greet(struct session *s)
+{
+    const struct site_smarthost *const smart = site_smarthost(&s->host->config->site, &s->server);
+    struct slot *const slot = slots_add(&s->slots, SLOT_BANNER, span_of(NULL, 0));
+
+    s->early = smart != NULL && smart->policy.level != LEVEL_NONE;
+    slot->holds = true;
+    if (s->early) {
+        asks_address(s, slot);
+    } else {
+        s->far.first = true;
+        slots_sent(&s->slots);
+    }
+}
+
 /* ---- the door ------------------------------------------------------------------------------------------------------
  */
 
@@ -409,11 +436,10 @@ struct session *session_new(const struct session_host *host, void *place, uint64
     stream_open(&s->near.stream, host->loop, near_fd, false, near_event, s);
     s->near.open = true;
     s->near.mode = NEAR_HOLD; /* until the server has greeted it */
-    slots_add(&s->slots, SLOT_BANNER, span_of(NULL, 0));
-    slots_sent(&s->slots);
-    s->far.first = true;
+    buf_init(&s->far.greeting, s->far.greeting_mem, sizeof s->far.greeting_mem);
     s->far.leg = LEG_CONNECT;
     open_far(s, far_fd);
+    greet(s);
     return s;
 }
 
@@ -448,8 +474,10 @@ bool session_memory(struct session *s, uint32_t number, enum grace grace)
     return true;
 }
 
-void session_dialed(struct session *s, int fd)
+void session_dialed(struct session *s, int fd, uint16_t port)
 {
+    if (fd >= 0)
+        s->server_port = port;
     if (s->far.leg != LEG_DIAL || s->ending.ms != 0) {
         if (fd >= 0)
             close(fd);

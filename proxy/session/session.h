@@ -21,8 +21,10 @@ struct session;
 struct session_host {
     void *self;
     struct loop *loop;
-    struct tls_ctx *tls[2];      /* by enum tls_floor */
-    struct tls_ctx *near_tls;    /* as server, with the box's own certificate; NULL: none is at hand */
+    struct tls_ctx *tls[2];   /* by enum tls_floor */
+    struct tls_ctx *near_tls; /* as server, with the box's own certificate; NULL: none is at hand */
+    struct tls_ctx
+        *shown[CREDENTIALS_MAX]; /* as client, with a certificate, by config.credential; NULL: there is none */
     const struct config *config; /* the configuration of the day: a session reads it anew for each decision */
     struct mono (*mono)(void *self);
     struct wall (*wall)(void *self);
@@ -48,7 +50,8 @@ struct session {
     const struct session_host *host;
     void *place; /* the host's */
     struct ip client, server;
-    uint16_t server_port;
+    uint16_t server_port; /* that was dialled */
+    bool early;           /* a smarthost: TLS before the client hears anything */
     struct near near;
     struct far far;
     struct txn txn;
@@ -68,9 +71,9 @@ struct session {
 };
 
 /*
- * session_new - over a connected client and a connecting server descriptor, both taken. `place` is the host's own, kept
- * in the session. returns  a session that does nothing before session_start; NULL: no memory, the descriptors are
- * closed
+ * session_new - over a connected client and a connecting server descriptor (to server_port), both taken. `place` is the
+ * host's own, kept in the session. returns  a session that does nothing before session_start; NULL: no memory, the
+ * descriptors are closed
  */
 struct session *session_new(const struct session_host *host, void *place, uint64_t id, const struct ip *client,
                             const struct ip *server, uint16_t server_port, int near_fd, int far_fd);
@@ -80,8 +83,8 @@ void session_free(struct session *s);
 /* answers from outside; each false where the session does not know the number */
 bool session_route(struct session *s, uint32_t number, struct route *route);
 bool session_memory(struct session *s, uint32_t number, enum grace grace);
-void session_dialed(struct session *s, int fd);      /* -1: it could not */
-void session_lost(struct session *s, bool resolver); /* the resolver (or the keeper) died */
+void session_dialed(struct session *s, int fd, uint16_t port); /* fd -1: it could not; the port that was dialled */
+void session_lost(struct session *s, bool resolver);           /* the resolver (or the keeper) died */
 void session_timeout(struct session *s);
 
 /* session_kill - 421 where it can be said, and the end. */

@@ -95,6 +95,7 @@ void settle_domain(struct session *s, const struct ask *a)
     r.would = a->sent.would && outcome != OUTCOME_REFUSED;
     r.mx_insecure = a->route != NULL && a->route->mx_trust == TRUST_INSECURE;
     r.flags = flags_of(a);
+    r.by_address = a->is_smarthost;
     r.tls_failed = a->tls_failed;
     r.tls_done = a->tls_done && outcome != OUTCOME_REFUSED;
     r.asked = a->asked;
@@ -106,7 +107,7 @@ void settle_domain(struct session *s, const struct ask *a)
     s->host->record(s->host->self, &r);
 }
 
-void settle_session(struct session *s, enum outcome outcome, enum why why, struct span text)
+void settle_session(struct session *s, const struct ask *a, enum outcome outcome, enum why why, struct span text)
 {
     struct record r = blank(s);
 
@@ -117,5 +118,10 @@ void settle_session(struct session *s, enum outcome outcome, enum why why, struc
     r.why = (uint8_t)why;
     r.bytes = s->tunnel_bytes;
     copy(text, r.text, sizeof r.text);
+    if (a != NULL) {
+        r.by_address = a->is_smarthost;
+        r.tls_failed = a->tls_failed;
+        copy(asks_host(s, a), r.mx, sizeof r.mx);
+    }
     s->host->record(s->host->self, &r);
 }

@@ -257,7 +257,7 @@ void world_dialed(struct world *w, bool connected)
     w->dialing--;
     if (fd >= 0)
         wire_of(fd)->cut = w->cut;
-    session_dialed(w->session, fd);
+    session_dialed(w->session, fd, w->port);
     if (fd >= 0 && wire_of(fd)->stream != NULL) /* otherwise it came too late */
         w->far = wire_of(fd);
 }

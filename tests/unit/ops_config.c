@@ -201,9 +201,27 @@ static const struct {
       "F:1: policy \"a.example\": match \"a..b\" is neither nexthop, dot-nexthop, hostname nor a host name" },
     { "policy \"a.example\" { level = \"verify\" match = {\"192.0.2.1\"} }",
       "F:1: policy \"a.example\": match \"192.0.2.1\" is neither" },
+#define SMART(more) "smarthost \"192.0.2.5\" { name = \"m.example\" " more " }"
+#define SMART_SAYS "F:1: smarthost \"192.0.2.5\": "
+    { SMART(""), SMART_SAYS "has no level" },
+    { "smarthost \"192.0.2.5\" { level = \"may\" }", SMART_SAYS "has no name" },
+    { "smarthost \"192.0.2.5\" { name = \"192.0.2.5\" level = \"may\" }",
+      SMART_SAYS "name \"192.0.2.5\" is no host name" },
+    { "smarthost \"m.example\" { name = \"m.example\" level = \"may\" }",
+      "F:1: smarthost \"m.example\": is no address of a server" },
+    { "smarthost \"127.0.0.1\" { name = \"m.example\" level = \"may\" }",
+      "F:1: smarthost \"127.0.0.1\": is no address" },
+    { SMART("level = \"may\"") SMART("level = \"may\""), "F:" },
+    { SMART("level = \"may\"") "smarthost \"::ffff:192.0.2.5\" { name = \"m.example\" level = \"may\" }",
+      "F:1: smarthost \"::ffff:192.0.2.5\": is " },
+    { SMART("level = \"may\" port = 26"), SMART_SAYS "port \"26\" is none of 25, 465, 587" },
+    { SMART("level = \"none\" port = 465"), SMART_SAYS "level none has no TLS" },
+    { SMART("level = \"none\" certificate = \"/c\" key = \"/k\""), SMART_SAYS "level none has no TLS" },
+    { SMART("level = \"may\" certificate = \"/c\""), SMART_SAYS "needs both certificate and key" },
+    { SMART("level = \"may\" key = \"/c\""), SMART_SAYS "needs both certificate and key" },
+    { SMART("level = \"may\" certificate = \"c\" key = \"/k\""), SMART_SAYS "certificate \"c\" is no absolute path" },
+    { SMART("level = \"may\" match = {\"nexthop\"}"), SMART_SAYS "match is for the levels" },
     /* not built: refused, never weaker */
-    { "smarthost \"192.0.2.5\" { name = \"m.example\" level = \"may\" port = 25 }",
-      "F:1: smarthost \"192.0.2.5\": smarthost sections are not in this build" },
     { "policy-file = \"/etc/p\"", "F:1: policy-file: \"/etc/p\" is not in this build" },
     { "client-starttls = \"terminate\"", "F:1: client-starttls: \"terminate\" is not in this build" },
     /* syntax, and libconfuse's own extras */
@@ -263,6 +281,52 @@ static void whose_certificate(void **state)
     assert_true(site_needs_roots(s));
 }
 
+static void smarthosts(void **state)
+{
+    static char text[256 * (SITE_SMARTHOSTS_MAX + 2)];
+    struct ip ip;
+    size_t n = 0;
+
+    (void)state;
+    assert_int_equal(
+        load("smarthost \"192.0.2.5\" { name = \"Mail.HQ.example\" level = \"secure\" port = 587\n"
+             " match = {\"nexthop\"} certificate = \"/c\" key = \"/k\" }\n"
+             "smarthost \"2001:db8::5\" { name = \"m.example\" level = \"may\" certificate = \"/c\" key = \"/k\" }\n"
+             "smarthost \"192.0.2.6\" { name = \"m.example\" level = \"dane\" port = 465 certificate = \"/d\" "
+             "key = \"/k\" }\nsmarthost \"192.0.2.7\" { name = \"m.example\" level = \"none\" }\n"),
+        OK);
+    assert_int_equal(config_check(&got, sizeof got), OK);
+    assert_int_equal(got.site.n_smarthost, 4);
+    assert_string_equal(got.site.smarthost[0].name.s, "mail.hq.example");
+    assert_int_equal(got.site.smarthost[0].port, 587);
+    assert_int_equal(got.site.smarthost[1].port, 25);
+    assert_int_equal(got.site.smarthost[0].credential, 1); /* one file, one credential */
+    assert_int_equal(got.site.smarthost[1].credential, 1);
+    assert_int_equal(got.site.smarthost[2].credential, 2);
+    assert_int_equal(got.site.smarthost[3].credential, CREDENTIAL_OWN);
+    assert_string_equal(got.credential[CREDENTIAL_OWN].certificate, "");
+    assert_string_equal(got.credential[2].certificate, "/d");
+    assert_int_equal(ip_parse(SPAN("192.0.2.6"), &ip), OK);
+    assert_ptr_equal(site_smarthost(&got.site, &ip), &got.site.smarthost[2]);
+    assert_int_equal(ip_parse(SPAN("64:ff9b::192.0.2.6"), &ip), OK); /* a translator would deliver it there */
+    assert_ptr_equal(site_smarthost(&got.site, &ip), &got.site.smarthost[2]);
+    assert_int_equal(ip_parse(SPAN("192.0.2.8"), &ip), OK);
+    assert_null(site_smarthost(&got.site, &ip));
+    for (int i = 0; i <= SITE_SMARTHOSTS_MAX; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "smarthost \"192.0.2.%d\" { name = \"m.example\" level = may }\n", i + 1);
+    assert_int_equal(load(text), MALFORMED);
+    assert_non_null(strstr(says, "F:33: smarthost \"192.0.2.33\": is one too many: 32"));
+    n = 0;
+    for (int i = 0; i < CREDENTIALS_MAX; i++)
+        n += (size_t)snprintf(
+            text + n, sizeof text - n,
+            "smarthost \"192.0.2.%d\" { name = \"m.example\" level = may certificate = \"/%d\" key = \"/k\" }\n", i + 1,
+            i);
+    assert_int_equal(load(text), MALFORMED);
+    assert_non_null(strstr(says, "F:9: smarthost \"192.0.2.9\": has one certificate too many: 8"));
+}
+
 static void all_errors_in_one_run(void **state)
 {
     (void)state;
@@ -308,7 +372,9 @@ static void block_of_another_process(void **state)
     static struct config c;
 
     (void)state;
-    assert_int_equal(load("policy \"a.example\" { level = \"may\" } clients = {\"192.0.2.1\"}"), OK);
+    assert_int_equal(load("policy \"a.example\" { level = \"may\" } clients = {\"192.0.2.1\"}\n"
+                          "smarthost \"192.0.2.5\" { name = \"m.example\" level = \"may\" }"),
+                     OK);
     assert_int_equal(config_check(&got, sizeof got - 1), MALFORMED);
 #define BREAK(change)                                                                                                  \
     do {                                                                                                               \
@@ -353,6 +419,12 @@ static void block_of_another_process(void **state)
     BREAK(c.site.n_match = SITE_MATCHES_MAX + 1);
     BREAK(c.site.pool_used = SITE_POOL_MAX + 1);
     BREAK(c.site.n_smarthost = SITE_SMARTHOSTS_MAX + 1);
+    BREAK(c.site.smarthost[0].port = 26);
+    BREAK(c.site.smarthost[0].credential = CREDENTIALS_MAX);
+    BREAK(c.site.smarthost[0].policy.level = LEVEL__COUNT);
+    BREAK(c.site.smarthost[0].name.n = 0);
+    BREAK(memset(c.credential[1].key, 'x', sizeof c.credential[1].key));
+    BREAK(memset(c.credential[1].certificate, 'x', sizeof c.credential[1].certificate));
     BREAK(c.site.fallback.n_match = 1);
     BREAK(c.site.entry[0].policy.match = 1);
     BREAK((c.site.n_match = 1, c.site.match[0].who = SITE_WHO__COUNT));
@@ -470,6 +542,7 @@ int main(void)
         cmocka_unit_test(every_option),
         cmocka_unit_test(refuses),
         cmocka_unit_test(whose_certificate),
+        cmocka_unit_test(smarthosts),
         cmocka_unit_test(all_errors_in_one_run),
         cmocka_unit_test(full_sets),
         cmocka_unit_test(no_plain_file),
