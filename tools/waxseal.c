@@ -13,6 +13,7 @@ static const struct {
     { "rules", waxseal_rules, "show|install|remove|check: what the kernel does with port 25" },
     { "dane", waxseal_dane, "verify|make|check: judge a certificate by TLSA records, given or published; make them" },
     { "status", waxseal_status, "[--json]: what the running daemon is doing" },
+    { "clock", waxseal_clock, "reset: the date below which the box believes no clock, back to that of the build" },
     { "probe", unbuilt, "(not in this build)" },
     { "explain", unbuilt, "(not in this build)" },
     { "top", unbuilt, "(not in this build)" },

@@ -25,6 +25,7 @@ enum {
 int tool_run(const char *const *argv, const char *in, size_t n_in, char *out, size_t cap);
 
 int waxseal_status(const char *config, int argc, char **argv);
+int waxseal_clock(const char *config, int argc, char **argv);
 int waxseal_rules(const char *config, int argc, char **argv);
 /* what waxseal_rules.c and waxseal_rules_check.c share */
 int rules_check(const struct config *c, struct span script);

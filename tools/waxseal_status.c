@@ -1,4 +1,4 @@
-/* waxseal status: asks the running daemon over its control socket.     role/control.h, INTERFACES.md 'Programs' */
+/* waxseal status, waxseal clock: ask the running daemon over its control socket.     role/control.h */
 #include "waxseal.h"
 
 #include <cjson/cJSON.h>
@@ -33,13 +33,12 @@ static int dial(const char *path)
 }
 
 /* The whole answer, or false: none came, it was cut, or there is too much of it. */
-static bool ask(int fd, char *out, size_t cap)
+static bool ask(int fd, const char *request, char *out, size_t cap)
 {
-    static const char request[] = "status\n";
     size_t n = 0;
     ssize_t got = 1;
 
-    if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != (ssize_t)sizeof request - 1)
+    if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
         return false;
     while (n + 1 < cap && (got = read(fd, out + n, cap - 1 - n)) > 0)
         n += (size_t)got;
@@ -96,6 +95,27 @@ static bool is_well(const cJSON *root)
     return cJSON_IsArray(processes) && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(resolver, "anchored"));
 }
 
+/* What it answered, the caller's to free; NULL after saying why there is none. */
+static char *answer_of(const char *command, const struct config *c, const char *request)
+{
+    char *answer = malloc(ANSWER_MAX);
+    const int fd = dial(c->control);
+    const bool well = answer != NULL && fd >= 0 && ask(fd, request, answer, ANSWER_MAX);
+
+    if (answer == NULL)
+        fprintf(stderr, "waxseal %s: out of memory\n", command);
+    else if (fd < 0)
+        fprintf(stderr, "waxseal %s: %s: %s\n", command, c->control, strerror(errno));
+    else if (!well)
+        fprintf(stderr, "waxseal %s: %s: no answer\n", command, c->control);
+    if (fd >= 0)
+        close(fd);
+    if (well)
+        return answer;
+    free(answer);
+    return NULL;
+}
+
 static int report(const char *answer, bool json)
 {
     cJSON *root = cJSON_Parse(answer);
@@ -114,42 +134,59 @@ static int report(const char *answer, bool json)
     return status;
 }
 
-static int status_of(const struct config *c, bool json)
+static int was_done(const char *answer)
 {
-    char *answer = malloc(ANSWER_MAX);
-    const int fd = dial(c->control);
-    int status = EXIT_UNREACHABLE;
+    cJSON *root = cJSON_Parse(answer);
+    const bool done = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "done"));
 
-    if (answer == NULL)
-        fputs("waxseal status: out of memory\n", stderr);
-    else if (fd < 0)
-        fprintf(stderr, "waxseal status: %s: %s\n", c->control, strerror(errno));
-    else if (!ask(fd, answer, ANSWER_MAX))
-        fprintf(stderr, "waxseal status: %s: no answer\n", c->control);
-    else
-        status = report(answer, json);
-    if (fd >= 0)
-        close(fd);
-    free(answer);
-    return status;
+    if (!done)
+        fputs("waxseal clock: the daemon did not do it: is it of another version?\n", stderr);
+    cJSON_Delete(root);
+    return done ? EXIT_WELL : EXIT_NOT_WELL;
+}
+
+/* The configuration says where the daemon listens; NULL after saying what is wrong with it. */
+static struct config *config_of(const char *command, const char *path)
+{
+    struct config *c = malloc(sizeof *c);
+
+    clearenv(); /* the configuration's reader expands ${VAR} */
+    if (c == NULL)
+        fprintf(stderr, "waxseal %s: out of memory\n", command);
+    else if (config_load(path == NULL ? CONFIG_PATH : path, c, stderr) == OK)
+        return c;
+    free(c);
+    return NULL;
 }
 
 int waxseal_status(const char *config, int argc, char **argv)
 {
     const bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
-    struct config *c;
-    int status = EXIT_NOT_WELL;
 
     if (argc > 2 || (argc == 2 && !json)) {
         fputs("usage: waxseal [-c FILE] status [--json]\n", stderr);
         return EXIT_USAGE;
     }
-    clearenv(); /* the configuration's reader expands ${VAR} */
-    c = malloc(sizeof *c);
-    if (c == NULL)
-        fputs("waxseal status: out of memory\n", stderr);
-    else if (config_load(config == NULL ? CONFIG_PATH : config, c, stderr) == OK)
-        status = status_of(c, json);
+    struct config *c = config_of("status", config);
+    char *answer = c == NULL ? NULL : answer_of("status", c, "status\n");
+    const int status = c == NULL ? EXIT_NOT_WELL : answer == NULL ? EXIT_UNREACHABLE : report(answer, json);
+
+    free(answer);
+    free(c);
+    return status;
+}
+
+int waxseal_clock(const char *config, int argc, char **argv)
+{
+    if (argc != 2 || strcmp(argv[1], "reset") != 0) {
+        fputs("usage: waxseal [-c FILE] clock reset\n", stderr);
+        return EXIT_USAGE;
+    }
+    struct config *c = config_of("clock", config);
+    char *answer = c == NULL ? NULL : answer_of("clock", c, "clock reset\n");
+    const int status = c == NULL ? EXIT_NOT_WELL : answer == NULL ? EXIT_UNREACHABLE : was_done(answer);
+
+    free(answer);
     free(c);
     return status;
 }

@@ -57,8 +57,14 @@
 #define ROUTE_USE_MIN_S 5 /* TTLs below count as this: for the recipients that are in hand (RFC 1035 3.2.1) */
 #define ALIAS_HOPS_MAX 8  /* CNAMEs in a row (RFC 7672 2.1.3: a bounded depth) */
 
-#define ANCHORS_MAX 16         /* trust anchors: KSKs of the root, two during a roll */
-#define ANCHOR_LINE_MAX 1536   /* a DNSKEY of 8192 bits as text */
+#define ANCHORS_MAX 16       /* trust anchors: KSKs of the root, two during a roll */
+#define ANCHOR_LINE_MAX 1536 /* a DNSKEY of 8192 bits as text */
+#define ANCHOR_BASE_MAX 65   /* SHA-256 in hexadecimal, and a NUL */
+#define ANCHORS_TEXT_MAX                                                                                               \
+    (ANCHORS_MAX * (ANCHOR_LINE_MAX + 96) + 1)  /* each with state, count and time; it fits one message (MSG_MAX) */
+#define STATE_TEXT_MAX (ANCHORS_TEXT_MAX + 512) /* the file in state-dir */
+#define STATE_EVERY_S 900                       /* and how often it may be written: it lies on flash */
+#define FLOOR_STEP_S 21600     /* the floor of the clock rises in steps, so that it costs four writes a day */
 #define LOOKUPS_MAX 64         /* questions with libunbound at once: 2000 cost 35 MB */
 #define LOOKUPS_OF_ROUTE 8     /* of one route: an expensive zone leaves room for the others */
 #define LOOKUPS_OF_DEAD 2      /* of one that gets errors, or that nobody waits for */

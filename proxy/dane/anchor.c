@@ -1,6 +1,7 @@
 #include "dane/anchor.h"
 
 #include "base/text.h"
+#include "cert/sign.h"
 
 #include <stdio.h>
 
@@ -11,6 +12,13 @@ enum {
     PROTOCOL = 3, /* RFC 4034 2.1.2 */
     TAG_2017 = 20326,
     TAG_2024 = 38696
+};
+
+/* What stands beside a record. */
+struct comment {
+    enum anchor_state state;
+    uint32_t count;
+    int64_t changed;
 };
 
 static const struct {
@@ -108,20 +116,26 @@ static bool numbers(const struct span *words, uint64_t out[3])
            text_decimal(words[2], UINT8_MAX, &out[2]) == OK;
 }
 
-static enum rc put(struct anchors *out, uint16_t tag, const char *type, const uint64_t number[3], const char *data)
+static enum rc put(struct anchors *out, uint16_t tag, const char *type, const uint64_t number[3], const char *data,
+                   const struct comment *beside)
 {
     if (out->n == ANCHORS_MAX)
         return FULL;
-    const int n = snprintf(out->line[out->n], ANCHOR_LINE_MAX, ". IN %s %u %u %u %s", type, (unsigned)number[0],
+    struct anchor *const key = &out->key[out->n];
+    const int n = snprintf(key->line, sizeof key->line, ". IN %s %u %u %u %s", type, (unsigned)number[0],
                            (unsigned)number[1], (unsigned)number[2], data);
 
-    if (n < 0 || n >= ANCHOR_LINE_MAX)
+    if (n < 0 || (size_t)n >= sizeof key->line)
         return MALFORMED;
-    out->tag[out->n++] = tag;
+    key->tag = tag;
+    key->state = beside->state;
+    key->count = beside->count;
+    key->changed = beside->changed;
+    out->n++;
     return OK;
 }
 
-static enum rc take_ds(const struct span *words, unsigned n, struct anchors *out)
+static enum rc take_ds(const struct span *words, unsigned n, const struct comment *beside, struct anchors *out)
 {
     static const size_t digest[] = { [1] = 20, [2] = 32, [4] = 48 }; /* RFC 4034 5.1.4, 4509, 6605 */
     char hex[ANCHOR_LINE_MAX];
@@ -134,10 +148,10 @@ static enum rc take_ds(const struct span *words, unsigned n, struct anchors *out
         return MALFORMED;
     if (number[2] >= sizeof digest / sizeof digest[0] || digest[number[2]] == 0 || digest[number[2]] != len)
         return MALFORMED;
-    return put(out, (uint16_t)number[0], "DS", number, hex);
+    return put(out, (uint16_t)number[0], "DS", number, hex, beside);
 }
 
-static enum rc take_dnskey(const struct span *words, unsigned n, struct anchors *out)
+static enum rc take_dnskey(const struct span *words, unsigned n, const struct comment *beside, struct anchors *out)
 {
     char text[ANCHOR_LINE_MAX];
     uint8_t key[KEY_MAX];
@@ -151,18 +165,37 @@ static enum rc take_dnskey(const struct span *words, unsigned n, struct anchors 
         return MALFORMED;
     if (number[0] != FLAGS_KSK) /* a zone's key, or a revoked one (RFC 5011 2.1) */
         return OK;
-    return put(out, key_tag(FLAGS_KSK, (unsigned)number[2], key, len), "DNSKEY", number, text);
+    return put(out, key_tag(FLAGS_KSK, (unsigned)number[2], key, len), "DNSKEY", number, text, beside);
 }
 
-/* `;;state=2 [  VALID  ]`: of the states of RFC 5011 4.2 only 2 (VALID) and 3 (MISSING) are trusted. */
-static bool is_trusted_state(struct span comment)
+/* The number behind `mark`, which libunbound writes as `;;mark=`; 0 where it is not there. */
+static enum rc comment_number(struct span comment, struct span mark, uint64_t max, uint64_t *out)
 {
-    static const char mark[] = ";;state=";
+    size_t digits = 0;
 
-    for (; comment.n >= sizeof mark; comment = span_from(comment, 1))
-        if (memcmp(comment.p, mark, sizeof mark - 1) == 0)
-            return comment.p[sizeof mark - 1] == '2' || comment.p[sizeof mark - 1] == '3';
-    return true;
+    *out = 0;
+    while (comment.n >= mark.n && !span_eq(span_first(comment, mark.n), mark))
+        comment = span_from(comment, 1);
+    if (comment.n < mark.n)
+        return OK;
+    comment = span_from(comment, mark.n);
+    while (digits < comment.n && comment.p[digits] >= '0' && comment.p[digits] <= '9')
+        digits++;
+    return text_decimal(span_first(comment, digits), max, out);
+}
+
+/* `;;state=1 [ ADDPEND ] ;;count=3 ;;lastchange=1790000000` */
+static enum rc take_comment(struct span text, struct comment *out, bool *wanted)
+{
+    uint64_t state, count, changed;
+
+    if (comment_number(text, SPAN(";;state="), UINT8_MAX, &state) != OK ||
+        comment_number(text, SPAN(";;count="), UINT32_MAX, &count) != OK ||
+        comment_number(text, SPAN(";;lastchange="), INT64_MAX, &changed) != OK)
+        return MALFORMED;
+    *wanted = state <= ANCHOR_MISSING;
+    *out = (struct comment){ (enum anchor_state)state, (uint32_t)count, (int64_t)changed };
+    return OK;
 }
 
 /* [TTL] [IN] in either order, behind the owner; the index of the type. */
@@ -181,6 +214,8 @@ static enum rc take_line(struct span line, struct anchors *out)
 {
     const size_t end = span_find(line, ';');
     struct span words[WORDS_MAX];
+    struct comment beside;
+    bool wanted;
     const struct span record = text_trim(span_first(line, end));
     const unsigned n = split(record, words);
     unsigned at;
@@ -190,12 +225,14 @@ static enum rc take_line(struct span line, struct anchors *out)
     at = n > 0 ? skip_ttl_and_class(words, n) : 0;
     if (n == 0 || at >= n || !span_eq(words[0], SPAN(".")))
         return MALFORMED;
-    if (!is_trusted_state(span_from(line, end)))
+    if (take_comment(span_from(line, end), &beside, &wanted) != OK)
+        return MALFORMED;
+    if (!wanted)
         return OK;
     if (text_eq_nocase(words[at], SPAN("DS")))
-        return take_ds(words + at + 1, n - at - 1, out);
+        return take_ds(words + at + 1, n - at - 1, &beside, out);
     if (text_eq_nocase(words[at], SPAN("DNSKEY")))
-        return take_dnskey(words + at + 1, n - at - 1, out);
+        return take_dnskey(words + at + 1, n - at - 1, &beside, out);
     return MALFORMED;
 }
 
@@ -214,13 +251,42 @@ enum rc anchor_parse(struct span text, struct anchors *out, unsigned *line)
             return rc;
         text = span_from(text, n + 1);
     }
-    return out->n > 0 ? OK : UNUSABLE;
+    for (unsigned i = 0; i < out->n; i++)
+        if (anchor_is_trusted(&out->key[i]))
+            return OK;
+    return UNUSABLE;
 }
 
-static bool has_tag(const struct anchors *a, uint16_t tag)
+size_t anchor_text(const struct anchors *a, char out[ANCHORS_TEXT_MAX])
+{
+    static const char *const words[] = { "", "ADDPEND", "VALID", "MISSING" };
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (unsigned i = 0; i < a->n; i++) {
+        const struct anchor *const key = &a->key[i];
+
+        if (key->state == ANCHOR_GIVEN)
+            n += (size_t)snprintf(out + n, ANCHORS_TEXT_MAX - n, "%s\n", key->line);
+        else
+            n += (size_t)snprintf(out + n, ANCHORS_TEXT_MAX - n, "%s ;;state=%u [%s] ;;count=%u ;;lastchange=%lld\n",
+                                  key->line, (unsigned)key->state, words[key->state], (unsigned)key->count,
+                                  (long long)key->changed);
+    }
+    return n;
+}
+
+/* ---- what a set knows ---- */
+
+bool anchor_is_trusted(const struct anchor *key)
+{
+    return key->state != ANCHOR_PENDING;
+}
+
+static bool trusts_tag(const struct anchors *a, uint16_t tag)
 {
     for (unsigned i = 0; i < a->n; i++)
-        if (a->tag[i] == tag)
+        if (a->key[i].tag == tag && anchor_is_trusted(&a->key[i]))
             return true;
     return false;
 }
@@ -228,14 +294,72 @@ static bool has_tag(const struct anchors *a, uint16_t tag)
 void anchor_add_builtin(struct anchors *out)
 {
     for (size_t i = 0; i < sizeof builtin / sizeof builtin[0]; i++) {
-        if (has_tag(out, builtin[i].tag) || out->n == ANCHORS_MAX)
+        if (trusts_tag(out, builtin[i].tag))
             continue;
-        (void)snprintf(out->line[out->n], ANCHOR_LINE_MAX, "%s", builtin[i].line);
-        out->tag[out->n++] = builtin[i].tag;
+        struct anchor *key = out->key; /* in the place of a pending one: it has waited long enough */
+
+        while (key < out->key + out->n && key->tag != builtin[i].tag)
+            key++;
+        if (key == out->key + ANCHORS_MAX)
+            continue;
+        if (key == out->key + out->n)
+            out->n++;
+        *key = (struct anchor){ .tag = builtin[i].tag };
+        (void)snprintf(key->line, sizeof key->line, "%s", builtin[i].line);
     }
+}
+
+/* A DNSKEY's digest as a DS record has it (RFC 4034 5.1.4), of a line that put() wrote; false for any other line. */
+static bool digest_of(const char *line, uint8_t out[SIGN_DIGEST_MAX])
+{
+    uint8_t data[1 + 4 + KEY_MAX] = { 0, FLAGS_KSK >> 8, FLAGS_KSK & 0xff, PROTOCOL }; /* behind the root's name */
+    struct span words[WORDS_MAX];
+    uint64_t algorithm;
+    const unsigned n = split(span_str(line), words);
+
+    if (n != 7 || !span_eq(words[2], SPAN("DNSKEY")) || text_decimal(words[5], UINT8_MAX, &algorithm) != OK)
+        return false;
+    data[4] = (uint8_t)algorithm;
+    const size_t len = base64(words[6], data + 5, KEY_MAX);
+
+    return sign_digest(SIGN_SHA256, span_of(data, 5 + len), out).n == 32;
+}
+
+/* Is it IANA's own? Another root may have a key of the same tag. */
+static bool is_2017(const struct anchor *key)
+{
+    uint8_t digest[SIGN_DIGEST_MAX], want[SIGN_DIGEST_MAX];
+    size_t n = sizeof want;
+    struct span words[WORDS_MAX];
+
+    if (key->tag != TAG_2017 || !anchor_is_trusted(key))
+        return false;
+    if (!digest_of(key->line, digest))
+        return text_eq_nocase(span_str(key->line), span_str(builtin[0].line));
+    return split(span_str(builtin[0].line), words) == 7 && text_hex(words[6], want, &n) == OK &&
+           span_eq(span_of(want, n), span_of(digest, 32));
 }
 
 bool anchor_is_stale(const struct anchors *a)
 {
-    return has_tag(a, TAG_2017) && !has_tag(a, TAG_2024);
+    for (unsigned i = 0; i < a->n; i++)
+        if (is_2017(&a->key[i]))
+            return !trusts_tag(a, TAG_2024);
+    return false;
+}
+
+void anchor_base(const struct anchors *a, char out[ANCHOR_BASE_MAX])
+{
+    char text[ANCHORS_TEXT_MAX];
+    uint8_t digest[SIGN_DIGEST_MAX];
+    size_t n = 0;
+
+    for (unsigned i = 0; i < a->n; i++)
+        if (anchor_is_trusted(&a->key[i]))
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s\n", a->key[i].line);
+    const struct span d = sign_digest(SIGN_SHA256, span_of(text, n), digest);
+
+    out[0] = '\0';
+    for (size_t i = 0; i < d.n; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", d.p[i]);
 }

@@ -1,38 +1,16 @@
 #include "ops/anchors.h"
 
+#include "ops/file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
-
-/* The whole file; FULL where it is longer than any that holds ANCHORS_MAX keys. */
-static enum rc read_file(const char *path, uint8_t *mem, size_t cap, size_t *n)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = -1;
-
-    *n = 0;
-    if (fd < 0)
-        return FAILED;
-    while (*n < cap && (got = read(fd, mem + *n, cap - *n)) > 0)
-        *n += (size_t)got;
-    if (got < 0) {
-        const int why = errno;
-
-        close(fd);
-        errno = why;
-        return FAILED;
-    }
-    close(fd);
-    return *n < cap ? OK : FULL;
-}
 
 static enum rc load(const char *path, struct anchors *out, char say[ANCHORS_SAY_MAX])
 {
-    uint8_t mem[ANCHORS_MAX * ANCHOR_LINE_MAX];
+    uint8_t mem[ANCHORS_TEXT_MAX];
     size_t n;
     unsigned line = 0;
-    enum rc rc = read_file(path, mem, sizeof mem, &n);
+    enum rc rc = file_read(path, false, mem, sizeof mem, &n);
 
     out->n = 0;
     if (rc == FAILED) {
@@ -54,31 +32,29 @@ static enum rc load(const char *path, struct anchors *out, char say[ANCHORS_SAY_
     return FAILED;
 }
 
-static void add(char say[ANCHORS_SAY_MAX], const char *path, const char *sentence)
+enum rc anchors_load(const char *path, bool configured, struct anchors_loaded *out, char say[ANCHORS_SAY_MAX])
 {
-    const size_t at = strlen(say);
+    say[0] = '\0';
+    const bool found = load(path, &out->anchors, say) == OK;
 
-    if (at == 0)
-        (void)snprintf(say, ANCHORS_SAY_MAX, "trust anchor %s: %s", path, sentence);
-    else
-        (void)snprintf(say + at, ANCHORS_SAY_MAX - at, "; %s", sentence);
+    if (!found && configured)
+        return FAILED;
+    out->source = found ? ANCHORS_FILE : ANCHORS_BUILTIN;
+    out->stale = anchor_is_stale(&out->anchors);
+    if (!found)
+        (void)snprintf(say + strlen(say), ANCHORS_SAY_MAX - strlen(say), "; the built-in keys are used");
+    else if (out->stale)
+        (void)snprintf(
+            say, ANCHORS_SAY_MAX,
+            "trust anchor %s is stale: it lacks KSK-2024, which signs the root since 2026-10-11; the built-in "
+            "key is added, bring the file up to date",
+            path);
+    if (!configured || out->stale)
+        anchor_add_builtin(&out->anchors);
+    return OK;
 }
 
-enum rc anchors_load(const char *path, bool configured, struct anchors *out, char say[ANCHORS_SAY_MAX])
+void anchors_folder(const char *control, char out[CONFIG_PATH_MAX])
 {
-    enum rc rc;
-
-    say[0] = '\0';
-    rc = load(path, out, say);
-    if (rc != OK && configured)
-        return rc;
-    if (rc != OK)
-        add(say, path, "the built-in keys are used");
-    else if (anchor_is_stale(out))
-        add(say, path,
-            configured ? "it lacks KSK-2024, which signs the root since 2026-10-11"
-                       : "it lacks KSK-2024, the built-in key is added");
-    if (!configured)
-        anchor_add_builtin(out);
-    return OK;
+    (void)snprintf(out, CONFIG_PATH_MAX, "%.200s.anchors", control); /* a socket's path is half as long */
 }

@@ -2,11 +2,14 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "ops/anchors.h"
 #include "ops/log.h"
 #include "policy/why.h"
 #include "role/privs.h"
@@ -25,6 +28,8 @@ struct client {
 struct control {
     struct loop *loop;
     const struct control_view *view;
+    control_reset_cb *reset;
+    void *who;
     int fd; /* -1: none */
     struct watch watch;
     struct client client[CONTROL_CLIENTS_MAX];
@@ -87,11 +92,44 @@ static void add_resolver(cJSON *to, const struct control_view *v)
     cJSON *const part = cJSON_AddObjectToObject(to, "resolver");
 
     (void)cJSON_AddBoolToObject(part, "known", v->resolver_known);
-    if (!v->resolver_known || v->resolver.clock > CLOCK_SYNCED)
+    if (!v->resolver_known)
         return;
     (void)cJSON_AddBoolToObject(part, "anchored", v->resolver.anchored != 0);
     (void)cJSON_AddStringToObject(part, "clock", clocks[v->resolver.clock]);
     (void)cJSON_AddNumberToObject(part, "in-hand", v->resolver.in_hand);
+}
+
+static void add_anchors(cJSON *to, const struct control_view *v)
+{
+    static const char *const sources[] = {
+        [ANCHORS_FILE] = "file", [ANCHORS_BUILTIN] = "built-in", [ANCHORS_KEPT] = "state-dir"
+    };
+    const struct wire_resolver *const r = &v->resolver;
+    char tags[ANCHORS_MAX * 6 + 1] = "";
+    size_t n = 0;
+
+    if (!v->resolver_known)
+        return;
+    cJSON *const part = cJSON_AddObjectToObject(to, "anchors");
+    for (unsigned i = 0; i < r->n_trusted; i++)
+        n += (size_t)snprintf(tags + n, sizeof tags - n, "%s%u", i == 0 ? "" : " ", (unsigned)r->tag[i]);
+    (void)cJSON_AddStringToObject(part, "source", sources[r->source]);
+    (void)cJSON_AddStringToObject(part, "trusted", tags);
+    (void)cJSON_AddBoolToObject(part, "stale", r->stale != 0);
+    (void)cJSON_AddBoolToObject(part, "rfc5011", r->tracks != 0);
+}
+
+static void add_state(cJSON *to, const struct control_view *v)
+{
+    const time_t floor = (time_t)v->floor.s;
+    cJSON *const part = cJSON_AddObjectToObject(to, "state");
+    char text[32] = "";
+    struct tm tm;
+
+    if (gmtime_r(&floor, &tm) != NULL)
+        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    (void)cJSON_AddStringToObject(part, "clock-floor", text);
+    (void)cJSON_AddBoolToObject(part, "writable", v->state_writable);
 }
 
 static char *status_text(const struct control_view *v)
@@ -104,6 +142,8 @@ static char *status_text(const struct control_view *v)
     add_processes(root, &v->counts);
     add_numbers(root, v);
     add_resolver(root, v);
+    add_anchors(root, v);
+    add_state(root, v);
     (void)cJSON_AddNumberToObject(root, "failures-remembered", v->failures);
     (void)cJSON_AddNumberToObject(root, "log-lines-lost", (double)v->log_lost);
     text = cJSON_PrintUnformatted(root);
@@ -145,18 +185,36 @@ static void answer(struct client *k)
     end(k);
 }
 
+static bool is_request(const struct client *k, const char *request)
+{
+    return k->n_request == strlen(request) && memcmp(k->request, request, k->n_request) == 0;
+}
+
+/* The document, cJSON's to free; NULL without memory. */
+static char *document(struct client *k)
+{
+    static const char done[] = "{\"done\":true}", unknown[] = "{\"error\":\"the requests are: status, clock reset\"}";
+    const bool reset = is_request(k, "clock reset\n");
+    const char *const text = reset ? done : unknown;
+    char *copy = NULL;
+
+    if (is_request(k, "status\n"))
+        return status_text(k->control->view);
+    if (reset)
+        k->control->reset(k->control->who);
+    copy = cJSON_malloc(strlen(text) + 1);
+    if (copy != NULL)
+        memcpy(copy, text, strlen(text) + 1);
+    return copy;
+}
+
 static void asked(struct client *k)
 {
-    static const char unknown[] = "{\"error\":\"the one request is: status\"}";
-    const bool status = k->n_request == 7 && memcmp(k->request, "status\n", 7) == 0;
-
-    k->answer = status ? status_text(k->control->view) : cJSON_malloc(sizeof unknown);
+    k->answer = document(k);
     if (k->answer == NULL) {
         end(k);
         return;
     }
-    if (!status)
-        memcpy(k->answer, unknown, sizeof unknown);
     k->n_answer = strlen(k->answer);
     k->answer[k->n_answer++] = '\n'; /* in place of the NUL: it is bytes from here on */
     answer(k);
@@ -217,7 +275,7 @@ static void on_accept(void *owner, unsigned ready)
 
 /* ---- the socket ---- */
 
-struct control *control_new(struct loop *loop, const struct control_view *view)
+struct control *control_new(struct loop *loop, const struct control_view *view, control_reset_cb *reset, void *who)
 {
     struct control *const c = calloc(1, sizeof *c);
 
@@ -225,6 +283,8 @@ struct control *control_new(struct loop *loop, const struct control_view *view)
         return NULL;
     c->loop = loop;
     c->view = view;
+    c->reset = reset;
+    c->who = who;
     c->fd = -1;
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         c->client[i].control = c;

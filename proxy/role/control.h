@@ -1,12 +1,13 @@
 /*
  * control - the control socket: one line in, one JSON document out, end.     INTERFACES.md 'Programs'
  * A stream socket of mode 0660; a client that is neither root nor our own user is closed unanswered, whatever the mode
- * has become (A120). The one request is `status`; anything else gets {"error": ...}. The only file of the daemon that
- * includes cJSON.
+ * has become (A120). The requests are `status` and `clock reset`; anything else gets {"error": ...}. The only file of
+ * the daemon that includes cJSON.
  */
 #ifndef ROLE_CONTROL_H
 #define ROLE_CONTROL_H
 
+#include "base/clock.h"
 #include "io/loop.h"
 #include "ops/config.h"
 #include "ops/record.h"
@@ -19,14 +20,19 @@ struct control_view {
     struct wire_resolver resolver;
     bool resolver_known; /* it has told its state since its last start */
     uint64_t outcome[OUTCOME__COUNT], why[WHY__COUNT];
-    uint32_t failures; /* entries of the memory of failed handshakes */
+    struct wall floor;   /* of the clock */
+    bool state_writable; /* state-dir, when last tried */
+    uint32_t failures;   /* entries of the memory of failed handshakes */
     uint64_t log_lost;
 };
 
 struct control;
 
+/* control_reset_cb - the floor of the clock goes back to the time of the build. */
+typedef void control_reset_cb(void *who);
+
 /* control_new - without a listener nobody can ask. view is borrowed; NULL without memory. */
-struct control *control_new(struct loop *loop, const struct control_view *view);
+struct control *control_new(struct loop *loop, const struct control_view *view, control_reset_cb *reset, void *who);
 void control_free(struct control *c);
 
 /* control_listen - takes the listener; an earlier one is closed. */

@@ -1,23 +1,31 @@
 #include "role/dates.h"
 
-#include "base/clock.h"
-
 #include <sys/timex.h>
 
 #ifndef BUILD_EPOCH
 #error "the Makefile gives the time of the build: SOURCE_DATE_EPOCH, or the last commit's"
 #endif
 
-bool dates_are_wrong(void)
+#define BUILD_S ((int64_t)BUILD_EPOCH)
+#define TEN_YEARS_S ((int64_t)3653 * 86400)
+
+struct wall dates_floor(struct wall kept)
 {
-    return clock_wall().s < (int64_t)BUILD_EPOCH;
+    if (kept.s < BUILD_S)
+        return (struct wall){ BUILD_S };
+    return (struct wall){ kept.s > BUILD_S + TEN_YEARS_S ? BUILD_S + TEN_YEARS_S : kept.s };
 }
 
-enum clock_state dates_state(void)
+bool dates_are_wrong(void)
+{
+    return clock_wall().s < BUILD_S;
+}
+
+enum clock_state dates_state(struct wall floor)
 {
     struct timex t = { .modes = 0 };
 
-    if (dates_are_wrong())
+    if (clock_wall().s < floor.s)
         return CLOCK_UNSYNCED;
     return adjtimex(&t) == TIME_ERROR || (t.status & STA_UNSYNC) != 0 ? CLOCK_ROUGH : CLOCK_SYNCED;
 }

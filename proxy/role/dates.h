@@ -1,15 +1,22 @@
 /*
- * dates - can dates be believed?                                                          DESIGN.md 'The clock is a
- * fact' The kernel knows whether somebody keeps its clock; without that, a clock at or past the time of the build is a
- * rough one, and one before it is wrong: signatures that have long expired would be valid again (A85).
+ * dates - can dates be believed?                                               DESIGN.md 'The clock is a fact'
+ * The kernel knows whether somebody keeps its clock; without that, a clock at or past the floor is a rough one. One
+ * before the floor is wrong, whatever the kernel says: signatures that have long expired would be valid again (A85).
  */
 #ifndef ROLE_DATES_H
 #define ROLE_DATES_H
 
+#include "base/clock.h"
 #include "policy/facts.h"
 
-/* dates_state - now. dates_are_wrong - is the clock before the time of the build? Asks nobody but the clock. */
-enum clock_state dates_state(void);
+/* dates_floor - the newer of the time of the build and `kept`, which counts for ten years behind the build at most: a
+ * clock that was once believed and wrong must not stop the mail for ever. */
+struct wall dates_floor(struct wall kept);
+
+/* dates_state - now. */
+enum clock_state dates_state(struct wall floor);
+
+/* dates_are_wrong - is the clock before the time of the build? Asks nobody but the clock. */
 bool dates_are_wrong(void);
 
 #endif

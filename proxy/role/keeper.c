@@ -8,9 +8,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "ops/anchors.h"
 #include "ops/log.h"
 #include "policy/grace.h"
 #include "role/control.h"
+#include "role/kept.h"
 
 #define LAST_LINES_MS 200 /* between the word to end and the end: what dead peers still said lies in their pairs */
 
@@ -20,6 +22,7 @@ struct keeper {
     struct grace_table grace;
     struct control *control;
     struct control_view view;
+    struct kept kept;
     struct timer last_lines;
 };
 
@@ -78,6 +81,66 @@ static enum rc on_ask(struct keeper *k, unsigned worker, const struct wire_memor
     return OK;
 }
 
+static void show_kept(struct keeper *k)
+{
+    k->view.floor = kept_floor(&k->kept);
+    k->view.state_writable = k->kept.writable;
+}
+
+static enum rc on_resolver(struct keeper *k, const struct wire_resolver *m)
+{
+    if (m->clock > CLOCK_SYNCED || m->source > ANCHORS_KEPT || m->n_trusted > ANCHORS_MAX)
+        return MALFORMED;
+    k->view.resolver = *m;
+    k->view.resolver_known = true;
+    kept_proven(&k->kept, m->anchored != 0 && m->clock == CLOCK_SYNCED);
+    return OK;
+}
+
+static enum rc on_anchors(struct keeper *k, const void *msg, size_t n)
+{
+    struct state from;
+
+    if (kept_unpack(msg, n, &from) != OK || from.base[0] == '\0')
+        return MALFORMED;
+    kept_anchors(&k->kept, &from);
+    return OK;
+}
+
+/* To the resolver: the floor, and what else it is to begin with. */
+static void tell_kept(struct keeper *k, const struct state *s)
+{
+    struct wire_kept message;
+    const size_t n = kept_pack(WIRE_KEPT, s, &message);
+
+    if (child_send(k->child, ROLE_RESOLVER, 0, &message, n, NULL, 0) == AGAIN_WRITE)
+        log_line(&k->log, clock_wall(), LOG_ERR, "the resolver does not take the floor of the clock");
+}
+
+static void on_floor(void *who)
+{
+    struct keeper *const k = who;
+    const struct state floor = { .floor_s = k->kept.state.floor_s };
+
+    show_kept(k);
+    tell_kept(k, &floor);
+}
+
+static void on_reset(void *who)
+{
+    struct keeper *const k = who;
+
+    log_line(&k->log, clock_wall(), LOG_NOTICE, "the floor of the clock was reset to the time of the build");
+    kept_reset(&k->kept);
+}
+
+static void on_say(void *who, int priority, const char *line)
+{
+    struct keeper *const k = who;
+
+    log_line(&k->log, clock_wall(), priority, line);
+}
+
 /* One message, by its kind: its length must be that of its struct. MALFORMED ends the pair. */
 static enum rc take(struct keeper *k, enum role from, unsigned index, const void *msg, size_t n)
 {
@@ -94,11 +157,9 @@ static enum rc take(struct keeper *k, enum role from, unsigned index, const void
         memcpy(&k->view.counts, msg, n);
         return OK;
     case WIRE_RESOLVER:
-        if (from != ROLE_RESOLVER || n != sizeof k->view.resolver)
-            return MALFORMED;
-        memcpy(&k->view.resolver, msg, n);
-        k->view.resolver_known = true;
-        return OK;
+        return from == ROLE_RESOLVER && n == sizeof(struct wire_resolver) ? on_resolver(k, msg) : MALFORMED;
+    case WIRE_ANCHORS:
+        return from == ROLE_RESOLVER ? on_anchors(k, msg, n) : MALFORMED;
     default:
         return MALFORMED;
     }
@@ -119,6 +180,7 @@ static void message(void *self, enum role from, unsigned index, const void *msg,
         child_say(k->child, LOG_ERR, "the pair to role %d %u is cut: misshapen message", (int)from, index);
         child_cut(k->child, from, index);
     }
+    show_kept(k);
     k->view.failures = k->grace.n;
     k->view.log_lost = k->log.lost;
 }
@@ -128,8 +190,11 @@ static void peer(void *self, enum role with, unsigned index)
     struct keeper *const k = self;
 
     (void)index;
-    if (with == ROLE_RESOLVER) /* a new one: what the old one said is past */
+    if (with == ROLE_RESOLVER) { /* a new one: what the old one said is past */
         k->view.resolver_known = false;
+        kept_proven(&k->kept, false);
+        tell_kept(k, &k->kept.state);
+    }
 }
 
 /* ---- from start to end ---- */
@@ -171,6 +236,7 @@ static void stop(void *self)
     struct keeper *const k = self;
 
     timer_cancel(&k->last_lines);
+    kept_close(&k->kept);
     control_free(k->control);
     log_close(&k->log);
     free(k);
@@ -185,7 +251,7 @@ static void *start(struct child *c)
         return NULL;
     k->child = c;
     k->view.config = conf;
-    k->control = control_new(child_loop(c), &k->view);
+    k->control = control_new(child_loop(c), &k->view, on_reset, k);
     timer_init(&k->last_lines, child_loop(c), last_lines_are_written, k);
     if (log_open(&k->log, conf->log, conf->log_path) != OK) {
         child_say(c, LOG_ERR, "the log cannot be opened: %s: %s", conf->log_path, strerror(errno));
@@ -193,12 +259,12 @@ static void *start(struct child *c)
         free(k);
         return NULL;
     }
+    kept_open(&k->kept, child_loop(c), conf->state_dir, on_say, on_floor, k);
     if (k->control == NULL) {
         stop(k);
         return NULL;
     }
-    if (access(conf->state_dir, W_OK | X_OK) != 0)
-        log_line(&k->log, clock_wall(), LOG_WARNING, "state-dir cannot be written");
+    show_kept(k);
     return k;
 }
 

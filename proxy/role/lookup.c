@@ -83,8 +83,24 @@ static bool set_forwarders(struct lookup *l, const struct config_endpoints *forw
     return true;
 }
 
-static bool configure(struct lookup *l, const struct lookup_config *config, const struct anchors *anchors, char *say,
-                      size_t cap)
+static bool set_anchors(struct lookup *l, const struct anchors *anchors, const char *tracked, char *say, size_t cap)
+{
+    if (tracked != NULL) /* the library takes either a file of the root or its keys, not both */
+        return set(l, "auto-trust-anchor-file:", tracked, say, cap);
+    for (unsigned i = 0; i < anchors->n; i++) {
+        const struct anchor *key = &anchors->key[i];
+        const int rc = anchor_is_trusted(key) ? ub_ctx_add_ta(l->ctx, key->line) : 0;
+
+        if (rc != 0) {
+            (void)snprintf(say, cap, "trust anchor '%.60s': %s", key->line, ub_strerror(rc));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool configure(struct lookup *l, const struct lookup_config *config, const struct anchors *anchors,
+                      const char *tracked, char *say, size_t cap)
 {
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (!set(l, options[i].name, options[i].value, say, cap))
@@ -95,15 +111,7 @@ static bool configure(struct lookup *l, const struct lookup_config *config, cons
     if (config->root_hints[0] != '\0' && access(config->root_hints, R_OK) == 0 &&
         !set(l, "root-hints:", config->root_hints, say, cap))
         return false;
-    for (unsigned i = 0; i < anchors->n; i++) {
-        const int rc = ub_ctx_add_ta(l->ctx, anchors->line[i]);
-
-        if (rc != 0) {
-            (void)snprintf(say, cap, "trust anchor '%.60s': %s", anchors->line[i], ub_strerror(rc));
-            return false;
-        }
-    }
-    return set_forwarders(l, &config->forward, say, cap);
+    return set_anchors(l, anchors, tracked, say, cap) && set_forwarders(l, &config->forward, say, cap);
 }
 
 /* Of the first question: did the library make it? */
@@ -145,12 +153,20 @@ static bool finalise(struct lookup *l, char *say, size_t cap)
     return well;
 }
 
+static bool has_trusted(const struct anchors *anchors)
+{
+    for (unsigned i = 0; i < anchors->n; i++)
+        if (anchor_is_trusted(&anchors->key[i]))
+            return true;
+    return false;
+}
+
 struct lookup *lookup_new(struct loop *loop, const struct lookup_config *config, const struct anchors *anchors,
-                          char *say, size_t cap)
+                          const char *tracked, char *say, size_t cap)
 {
     struct lookup *l = calloc(1, sizeof *l);
 
-    if (l == NULL || anchors->n == 0) {
+    if (l == NULL || !has_trusted(anchors)) {
         (void)snprintf(say, cap, "%s", l == NULL ? "out of memory" : "no trust anchor");
         free(l);
         return NULL;
@@ -158,7 +174,7 @@ struct lookup *lookup_new(struct loop *loop, const struct lookup_config *config,
     l->ctx = ub_ctx_create_event(loop_base(loop));
     if (l->ctx == NULL)
         (void)snprintf(say, cap, "libunbound: out of memory");
-    if (l->ctx == NULL || !configure(l, config, anchors, say, cap) || !finalise(l, say, cap)) {
+    if (l->ctx == NULL || !configure(l, config, anchors, tracked, say, cap) || !finalise(l, say, cap)) {
         lookup_free(l);
         return NULL;
     }

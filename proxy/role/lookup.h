@@ -24,12 +24,14 @@ struct lookup_config {
 };
 
 /*
- * lookup_new - a context on `loop`. Files are opened here and never later.
- *   anchors  at least one
+ * lookup_new - a context on `loop`. Files are opened here and never later, but for `tracked`.
+ *   anchors  at least one trusted key
+ *   tracked  NULL, or a file that holds the same, in which the library goes by RFC 5011: it writes it anew whenever it
+ *            has seen the root's keys, and *ends the process* where it cannot
  *   say      why not, where NULL comes back
  */
 struct lookup *lookup_new(struct loop *loop, const struct lookup_config *config, const struct anchors *anchors,
-                          char *say, size_t cap);
+                          const char *tracked, char *say, size_t cap);
 
 /* lookup_free - no callback comes for what is still open. NULL is fine. */
 void lookup_free(struct lookup *l);

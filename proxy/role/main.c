@@ -68,7 +68,7 @@ static enum rc options_of(int argc, char **argv, struct options *o)
  */
 static bool has_anchors(const struct config *config)
 {
-    struct anchors anchors;
+    struct anchors_loaded anchors;
     char say[ANCHORS_SAY_MAX];
     const enum rc rc = anchors_load(config->trust_anchor, config->trust_anchor_configured, &anchors, say);
 
@@ -138,11 +138,17 @@ static enum rc open_material(const struct config *config, const struct user *use
     return rc == OK ? sealed_shut(*memory) : rc;
 }
 
-/* A folder for the user where there is none. One that cannot be made is found missing by whoever needs it. */
-static void make_folder(const char *path, const struct user *user)
+/* A folder for the user where there is none. One that cannot be made is found missing by whoever needs it. Given away
+ * by its descriptor: what lies above it may be the user's, who must not lead us elsewhere by a link. */
+static void make_folder(const char *path, mode_t mode, const struct user *user)
 {
-    if (mkdir(path, 0750) == 0 && chown(path, user->uid, user->gid) != 0)
+    if (mkdir(path, mode) != 0 || geteuid() != 0)
+        return;
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchown(fd, user->uid, user->gid) != 0)
         (void)fail("cannot give away", path);
+    if (fd >= 0)
+        close(fd);
 }
 
 static enum rc open_listeners(const struct config *config, int *fd)
@@ -197,8 +203,10 @@ static enum rc prepare(struct broker_start *start, const struct user *user)
     if (open_listeners(config, start->listener) != OK)
         return FAILED;
     (void)snprintf(folder, sizeof folder, "%s", config->control);
-    make_folder(dirname(folder), user);
-    make_folder(config->state_dir, user);
+    make_folder(dirname(folder), 0750, user);
+    make_folder(config->state_dir, 0750, user);
+    anchors_folder(config->control, folder);
+    make_folder(folder, 0700, user);
     return open_control(config->control, user, &start->control);
 }
 

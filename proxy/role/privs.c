@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ops/anchors.h"
 #include "role/landlock.h"
 
 #ifndef SANITIZED
@@ -233,14 +234,15 @@ static const char *folder_of(const char *path, char out[CONFIG_PATH_MAX])
 
 static enum rc files_of(enum role role, const struct config *config, unsigned *landlock)
 {
-    char folder[CONFIG_PATH_MAX];
+    char folder[CONFIG_PATH_MAX], anchors[CONFIG_PATH_MAX];
     const struct landlock_path worker[] = { { "/dev/urandom", false } };
-    const struct landlock_path resolver[] = { { config->trust_anchor, false },
-                                              { config->root_hints, false },
-                                              { "/dev/urandom", false } };
+    const struct landlock_path resolver[] = {
+        { config->trust_anchor, false }, { config->root_hints, false }, { anchors, true }, { "/dev/urandom", false }
+    };
     const struct landlock_path keeper[] = { { config->state_dir, true },
                                             { folder_of(config->log_path, folder), true } };
 
+    anchors_folder(config->control, anchors);
     switch (role) {
     case ROLE_WORKER:
         return landlock_enter(worker, WOLFSSL_OWN ? 0 : 1, false, landlock);

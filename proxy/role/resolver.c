@@ -1,5 +1,7 @@
 #include "role/resolver.h"
 
+#include "ops/anchors.h"
+#include "role/kept.h"
 #include "role/routes.h"
 
 #include <assert.h>
@@ -37,6 +39,7 @@ struct resolver {
     unsigned n_late;
     struct timer again, tell;
     struct wire_resolver told;
+    bool keys; /* there are some that the keeper has not heard of */
     struct {
         struct wire_route head;
         struct route route;
@@ -124,6 +127,24 @@ static bool take(struct resolver *self, unsigned worker, const struct wire_route
     return true;
 }
 
+/* What the keeper kept. */
+static bool take_kept(struct resolver *self, const void *msg, size_t n)
+{
+    struct state kept;
+
+    if (*(const uint32_t *)msg != WIRE_KEPT || kept_unpack(msg, n, &kept) != OK)
+        return false;
+    routes_kept(self->routes, &kept);
+    return true;
+}
+
+static bool take_message(struct resolver *self, enum role from, unsigned index, const void *msg, size_t n)
+{
+    if (from == ROLE_KEEPER)
+        return take_kept(self, msg, n);
+    return from == ROLE_WORKER && index < PEERS_MAX && take(self, index, msg, n);
+}
+
 static void message(void *owner, enum role from, unsigned index, const void *msg, size_t n, const int *fds,
                     unsigned n_fds)
 {
@@ -131,10 +152,28 @@ static void message(void *owner, enum role from, unsigned index, const void *msg
 
     for (unsigned i = 0; i < n_fds; i++)
         close(fds[i]);
-    if (from != ROLE_WORKER || index >= PEERS_MAX || n_fds > 0 || !take(self, index, msg, n)) {
+    if (n_fds > 0 || !take_message(self, from, index, msg, n)) {
         child_say(self->child, LOG_ERR, "resolver: a message that makes no sense: that process is cut off");
         child_cut(self->child, from, index);
     }
+}
+
+static void tell_keys(struct resolver *self)
+{
+    struct wire_kept message;
+    struct state now;
+
+    ground_keys(routes_ground(self->routes), &now);
+    const size_t n = kept_pack(WIRE_ANCHORS, &now, &message);
+
+    self->keys = child_send(self->child, ROLE_KEEPER, 0, &message, n, NULL, 0) != OK;
+}
+
+static void on_keys(void *owner)
+{
+    struct resolver *self = owner;
+
+    self->keys = true;
 }
 
 /* To the keeper, where it has changed. */
@@ -142,15 +181,24 @@ static void tell_state(void *owner)
 {
     struct resolver *self = owner;
     const struct ground *ground = routes_ground(self->routes);
-    const struct wire_resolver now = { .kind = WIRE_RESOLVER,
-                                       .anchored = ground->anchored,
-                                       .clock = (uint8_t)ground->clock,
-                                       .in_hand = routes_waiting(self->routes) };
+    struct wire_resolver now;
 
-    if ((now.kind != self->told.kind || now.anchored != self->told.anchored || now.clock != self->told.clock ||
-         now.in_hand != self->told.in_hand) &&
+    memset(&now, 0, sizeof now); /* to be compared as bytes */
+    now.kind = WIRE_RESOLVER;
+    now.anchored = ground->anchored;
+    now.clock = (uint8_t)ground->clock;
+    now.source = (uint8_t)ground->source;
+    now.stale = ground->stale;
+    now.tracks = ground->tracks;
+    now.in_hand = routes_waiting(self->routes);
+    for (unsigned i = 0; i < ground->keys.n; i++)
+        if (anchor_is_trusted(&ground->keys.key[i]))
+            now.tag[now.n_trusted++] = ground->keys.key[i].tag;
+    if (memcmp(&now, &self->told, sizeof now) != 0 &&
         child_send(self->child, ROLE_KEEPER, 0, &now, sizeof now, NULL, 0) == OK)
         self->told = now;
+    if (self->keys)
+        tell_keys(self);
     timer_set(&self->tell, STATE_MS);
 }
 
@@ -160,6 +208,7 @@ static void peer(void *owner, enum role with, unsigned index)
 
     if (with == ROLE_KEEPER) { /* a new one knows nothing */
         self->told.kind = 0;
+        self->keys = routes_ground(self->routes)->tracks && routes_ground(self->routes)->anchored;
         tell_state(self);
     }
 
@@ -193,6 +242,7 @@ static void stop(void *owner)
 static void *start(struct child *c)
 {
     struct resolver *self = calloc(1, sizeof *self);
+    char folder[CONFIG_PATH_MAX];
 
     if (self == NULL)
         return NULL;
@@ -204,6 +254,8 @@ static void *start(struct child *c)
         stop(self);
         return NULL;
     }
+    anchors_folder(child_config(c)->control, folder);
+    routes_track(self->routes, folder, on_keys);
     return self;
 }
 

@@ -43,6 +43,7 @@ struct routes {
     struct ground ground;
     struct loop *loop;
     ground_say *say;
+    void (*keys)(void *who); /* NULL: nobody keeps them */
     void *who;
     int64_t decision_ms;
     bool pumping;        /* an answer may come inside a question */
@@ -106,7 +107,7 @@ static void finish(struct job *job)
         route_failed(&r->route, TRUST_ERROR, false);
     r->route.ttl_s = r->route.ttl_s > age_s(job) ? r->route.ttl_s - age_s(job) : 0;
     r->route.anchored = r->ground.anchored;
-    r->route.clock = (uint8_t)r->ground.clock;
+    r->route.clock = (uint8_t)ground_clock(&r->ground);
 }
 
 static void hand_out_all(struct job *job)
@@ -267,7 +268,7 @@ static struct job *job_new(struct routes *r, const struct hostname *domain, uint
 void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host, routes_cb *cb,
                 void *owner)
 {
-    const bool refuse = r->ground.clock == CLOCK_UNSYNCED || r->n_waiters >= ROUTE_WAITERS_MAX;
+    const bool refuse = ground_clock(&r->ground) == CLOCK_UNSYNCED || r->n_waiters >= ROUTE_WAITERS_MAX;
     struct waiter *w = refuse ? NULL : calloc(1, sizeof *w);
     struct job *job = w == NULL ? NULL : find(r, domain, port, is_host);
 
@@ -277,7 +278,7 @@ void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, 
         free(w);
         route_failed(&r->route, TRUST_ERROR, false);
         r->route.anchored = r->ground.anchored;
-        r->route.clock = (uint8_t)r->ground.clock;
+        r->route.clock = (uint8_t)ground_clock(&r->ground);
         cb(owner, &r->route);
         return;
     }
@@ -290,6 +291,13 @@ void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, 
 }
 
 /* ---- the whole ---- */
+
+static void on_say(void *who, int priority, const char *line)
+{
+    const struct routes *r = who;
+
+    r->say(r->who, priority, line);
+}
 
 static void on_ground(void *who, enum ground_event event)
 {
@@ -313,7 +321,22 @@ static void on_ground(void *who, enum ground_event event)
         for (struct job *job = r->jobs; job != NULL; job = job->next)
             hand_out_all(job);
         break;
+    case GROUND_KEYS:
+        if (r->keys != NULL)
+            r->keys(r->who);
+        break;
     }
+}
+
+void routes_track(struct routes *r, const char *folder, void (*keys)(void *who))
+{
+    r->keys = keys;
+    ground_track(&r->ground, folder);
+}
+
+void routes_kept(struct routes *r, const struct state *kept)
+{
+    ground_kept(&r->ground, kept);
 }
 
 const struct ground *routes_ground(const struct routes *r)
@@ -336,7 +359,7 @@ struct routes *routes_new(struct loop *loop, const struct config *config, ground
     r->say = say;
     r->who = who;
     r->decision_ms = (int64_t)config->decision_s * 1000;
-    if (ground_open(&r->ground, loop, config, say, on_ground, r) == OK)
+    if (ground_open(&r->ground, loop, config, on_say, on_ground, r) == OK)
         return r;
     ground_close(&r->ground);
     free(r);

@@ -24,6 +24,11 @@ void routes_free(struct routes *r);
 /* routes_config - the configuration has changed (ground_config). */
 void routes_config(struct routes *r, const struct config *config);
 
+/* routes_track, routes_kept - see ground_track, ground_kept; `keys` is called when there are keys worth keeping
+ * (ground_keys). */
+void routes_track(struct routes *r, const char *folder, void (*keys)(void *who));
+void routes_kept(struct routes *r, const struct state *kept);
+
 /* routes_ground, routes_waiting - what all this stands on, and how many wait for a route: for `status`. */
 const struct ground *routes_ground(const struct routes *r);
 unsigned routes_waiting(const struct routes *r);

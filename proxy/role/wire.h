@@ -43,6 +43,9 @@ enum wire {
     WIRE_LOG,    /* one line for the log */
     /* the resolver to the keeper */
     WIRE_RESOLVER, /* its state: over each new pair, and when it has changed */
+    WIRE_ANCHORS,  /* the root's keys, when RFC 5011 has changed them: worth keeping over a restart */
+    /* the keeper to the resolver */
+    WIRE_KEPT, /* what was kept: over each new pair; the floor of the clock alone, when it has changed */
 };
 
 struct wire_simple { /* PEER, CONFIG, MATERIAL, DRAIN, CONTROL */
@@ -106,9 +109,22 @@ struct wire_log {
 
 struct wire_resolver {
     uint32_t kind;
-    uint8_t anchored; /* the root is validated: answers mean something */
-    uint8_t clock;    /* enum clock_state */
+    uint8_t anchored;  /* the root is validated: answers mean something */
+    uint8_t clock;     /* enum clock_state */
+    uint8_t source;    /* enum anchors_source: where the trust anchors come from */
+    uint8_t stale;     /* that source lacks the key that signs the root */
+    uint8_t tracks;    /* RFC 5011 runs */
+    uint8_t n_trusted; /* of `tag` */
+    uint16_t tag[ANCHORS_MAX];
     uint32_t in_hand; /* routes being looked up */
+};
+
+struct wire_kept { /* KEPT, ANCHORS: sent as far as `text` is used */
+    uint32_t kind;
+    uint32_t n;                  /* bytes of text; 0: no anchors */
+    int64_t floor_s;             /* KEPT: of the clock, seconds since 1970; 0 for none */
+    char base[ANCHOR_BASE_MAX];  /* the keys that these came from (anchor_base) */
+    char text[ANCHORS_TEXT_MAX]; /* anchor_text; read by anchor_parse at the other end */
 };
 
 /* One process as `status` shows it. */

@@ -44,6 +44,8 @@ class Server:
 
 
 class Box:
+    program = PROGRAMS + '/waxseald'
+
     def __init__(self, sections='', **options):
         for name in ('lan', 'gw', 'far'):
             net.namespace(name)
@@ -68,7 +70,7 @@ class Box:
 
     def start(self):
         net.run('gw', [PROGRAMS + '/waxseal', '-c', CONF, 'rules', 'install'])
-        self.process = net.spawn('gw', [PROGRAMS + '/waxseald', '-f', '-c', CONF], LOG)
+        self.process = net.spawn('gw', [self.program, '-f', '-c', CONF], LOG)
         net.until('ready', lambda: self.said('ready: '))
 
     def again(self, sections='', **options):
