@@ -72,8 +72,12 @@ static enum rc take_body(struct span body, struct state *out)
     struct span line, value;
     uint64_t floor = 0;
 
-    if (!next_line(&body, &line) || !next_line(&body, &line)) /* the first is the version */
-        return body.n == 0 ? OK : MALFORMED;
+    if (!next_line(&body, &line)) /* the version, which is known */
+        return MALFORMED;
+    if (body.n == 0)
+        return OK;
+    if (!next_line(&body, &line))
+        return MALFORMED;
     if (value_of(line, SPAN("floor "), &value)) {
         if (text_decimal(value, INT64_MAX, &floor) != OK)
             return MALFORMED;
