@@ -19,4 +19,7 @@ struct wall {
 struct mono clock_mono(void);
 struct wall clock_wall(void);
 
+/* clock_cpu_ms - what this process has used of the processor. */
+int64_t clock_cpu_ms(void);
+
 #endif

@@ -68,6 +68,10 @@
 #define LOOKUPS_MAX 64         /* questions with libunbound at once: 2000 cost 35 MB */
 #define LOOKUPS_OF_ROUTE 8     /* of one route: an expensive zone leaves room for the others */
 #define LOOKUPS_OF_DEAD 2      /* of one that gets errors, or that nobody waits for */
+#define LANE_JOBS_MAX 8        /* routes of one lane (role/lanes.h) that ask at once: libunbound has one thread */
+#define LANES_COSTLY_MAX 32    /* lanes that are remembered as costly */
+#define LANE_COSTLY_MS 100     /* CPU of the resolver behind a bogus answer, above which it was made to be expensive */
+#define LANE_COSTLY_S 60       /* how long it is remembered; libunbound remembers a bogus answer as long */
 #define ROUTES_MAX 128         /* routes that are being found out; about 55 kB each */
 #define ROUTE_WAITERS_MAX 2048 /* requests that wait for a route; a further one is answered with an error at once */
 #define RESOLVER_LATE_MAX 256  /* answers to workers whose pair is full; 12 kB and up each */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "dane/route_plan.h"
 #include "role/ground.h"
+#include "role/lanes.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct job {
     struct hostname domain;
     struct mono began; /* no answer in the plan is older */
     unsigned open;     /* questions with the library */
+    int64_t cpu_ms;    /* clock_cpu_ms when the first of these was asked */
     unsigned failed;
     bool said; /* a bogus answer */
     struct timer life;
@@ -45,6 +47,7 @@ struct routes {
     ground_say *say;
     void (*keys)(void *who); /* NULL: nobody keeps them */
     void *who;
+    struct lanes lanes;
     int64_t decision_ms;
     bool pumping;        /* an answer may come inside a question */
     struct mono said_at; /* the first line of this minute */
@@ -185,6 +188,8 @@ static void on_answer(void *owner, unsigned id, const struct answer *a, const ch
     job->open--;
     if (a->result >= ANSWER_ERROR)
         job->failed++;
+    if (a->trust == TRUST_BOGUS && clock_cpu_ms() - job->cpu_ms >= LANE_COSTLY_MS)
+        lanes_note(&r->lanes, lane_of(&job->domain), clock_mono());
     if (why_bogus != NULL)
         say_bogus(job, why_bogus);
     route_plan_answer(&job->plan, id, a);
@@ -198,6 +203,20 @@ static unsigned share(const struct job *job)
     return job->waiters != NULL && job->failed < LOOKUPS_OF_ROUTE ? LOOKUPS_OF_ROUTE : LOOKUPS_OF_DEAD;
 }
 
+/* May the job ask a further question? In a costly lane one after the other, and for those who wait. */
+static bool has_way(const struct job *job)
+{
+    const struct routes *r = job->routes;
+    const struct span lane = lane_of(&job->domain);
+    unsigned ahead = 0;
+
+    for (const struct job *other = r->jobs; other != NULL; other = other->next)
+        ahead += other != job && other->open > 0 && span_eq(lane_of(&other->domain), lane);
+    if (lanes_is_costly(&r->lanes, lane, clock_mono()))
+        return job->waiters != NULL && job->open == 0 && ahead == 0;
+    return job->open > 0 || ahead < LANE_JOBS_MAX;
+}
+
 /* Asks what can be asked. Answers out of the cache come at once, so this goes on until nothing moves. */
 static bool advance(struct job *job)
 {
@@ -205,8 +224,10 @@ static bool advance(struct job *job)
     struct route_question q;
     bool moved = false;
 
-    while (job->open < share(job) && lookup_room(r->ground.lookup) > 0 && route_plan_next(&job->plan, &q)) {
-        job->open++;
+    while (job->open < share(job) && lookup_room(r->ground.lookup) > 0 && has_way(job) &&
+           route_plan_next(&job->plan, &q)) {
+        if (job->open++ == 0)
+            job->cpu_ms = clock_cpu_ms();
         moved = true;
         lookup_ask(r->ground.lookup, q.name, q.type, q.id, on_answer, job);
     }

@@ -17,13 +17,13 @@ PLACE = net.FILES + '/dns'
 ROOT, TLD, LEAF, RESOLVER = '203.0.113.53', '203.0.113.54', '203.0.113.55', '203.0.113.57'
 ROOT6, TLD6, LEAF6 = '2001:db8:3::53', '2001:db8:3::54', '2001:db8:3::55'
 
-# signed: '' (no keys, insecure delegation), 'nsec', 'nsec3', or 'expired' (every signature ended yesterday: bogus)
+# signed: '' (no keys, insecure delegation), 'nsec', 'nsec3' (and 'nsec3 N': with N iterations), or 'expired' (every signature ended yesterday: bogus)
 Zone = collections.namedtuple('Zone', 'name records signed')
 HEAD = '$TTL 60\n@ SOA {server} admin.{server} 1 3600 900 86400 60\n@ NS {server}\n'
 
 
-def build(zones):
-    """Writes and signs all zones; returns nothing. `zones` are those below the TLDs."""
+def build(zones, delegations_of_example=''):
+    """Writes and signs all zones; returns what `serve` takes. `zones` are those below the TLDs; the other: more text for `example`."""
     os.makedirs(PLACE + '/zones')
     tlds = sorted({zone.name.rsplit('.')[-1] for zone in zones})
     delegations = {tld: f'$ORIGIN {tld}.\n' for tld in tlds}
@@ -32,7 +32,7 @@ def build(zones):
     for zone in zones:
         tld = zone.name.rsplit('.')[-1]
         delegations[tld] += f'{zone.name}. NS ns.nic.example.\n' + _ds(zone)
-    delegations['example'] += _glue('ns.nic.example.', LEAF, LEAF6) + _glue('ns.example.', TLD, TLD6)
+    delegations['example'] += delegations_of_example + _glue('ns.nic.example.', LEAF, LEAF6) + _glue('ns.example.', TLD, TLD6)
     tops = [Zone(tld, delegations[tld], 'nsec3' if tld == 'zz' else 'nsec') for tld in tlds]
     _sign_all([(zone, _zone_file(zone, 'ns.example.')) for zone in tops])
     text = _glue('ns.example.', TLD, TLD6) + _glue('a.root-servers.example.', ROOT, ROOT6)
@@ -77,7 +77,7 @@ def _how(signed):
     day = 86400
     begin, end = (-30, -1) if signed == 'expired' else (-1, 30)
     stamps = [time.strftime('%Y%m%d%H%M%S', time.gmtime(time.time() + days * day)) for days in (begin, end)]
-    return ['-i', stamps[0], '-e', stamps[1]] + (['-n'] if signed == 'nsec3' else [])
+    return ['-i', stamps[0], '-e', stamps[1]] + (['-n', '-t', (signed.split() + ['1'])[1]] if signed.startswith('nsec3') else [])
 
 
 def _side_by_side(commands):
