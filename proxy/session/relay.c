@@ -202,12 +202,15 @@ static bool relay_line(struct session *s, const struct reply_line *line)
     return true;
 }
 
-/* Of what the far side says unasked only a 421 passes, behind what we have to say ourselves (invariant 1). */
+/* Of what the far side says unasked only a 421 passes, behind what we have to say ourselves (invariant 1); and a no in
+ * the middle of the content, as servers say that meet a line or a size they do not take: it ends the transaction, can
+ * never look like a delivery, and is the client's to judge, as without us. */
 static bool unasked(struct session *s, const struct reply_line *line)
 {
     const struct slot *const head = slots_head(&s->slots);
+    const bool content = s->near.mode == NEAR_DATA;
 
-    if (line->code != 421 || s->near.mode == NEAR_DATA || s->near.mode == NEAR_CHUNK) {
+    if (content ? line->code < 400 : line->code != 421 || s->near.mode == NEAR_CHUNK) {
         session_fail(s, WHY_EARLY_BYTES, span_of(NULL, 0));
         return true;
     }
@@ -218,6 +221,8 @@ static bool unasked(struct session *s, const struct reply_line *line)
         return true;
     }
     s->near.reply_begun = !line->last;
+    if (line->last && content)
+        content_done(s, line);
     stream_take(&s->far.stream, line->raw.n);
     if (line->last)
         session_leave(s, false);

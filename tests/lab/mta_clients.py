@@ -4,6 +4,7 @@ mta_clients - the mail clients of the matrix: eight programs of Debian that send
 What they have in common is `Client.send`: hand over one message, wait for the end of the first try, and say what the program itself believes of it, by its own
 log: SENT, LATER (it waits in the queue) or NEVER (given back). A program that looks up MX records is told a domain; the others are told hosts, in order.
 """
+import glob
 import os
 import re
 
@@ -18,9 +19,9 @@ PATIENCE = 600                                                  # seconds for on
 class Client(mta.Server):
     """
     One program. `packages` are unpacked over its root; `log` is a path below it, or '' for what a server prints; `verdicts` finds the end of a try in the log,
-    one group a verdict.
+    one pattern a verdict; `queue` is where it keeps what waits.
     """
-    name, packages, log, verdicts = '', (), '', {}
+    name, packages, log, verdicts, queue = '', (), '', {}, ()
 
     def __init__(self, namespace):
         super().__init__(namespace, mta.lay('client-' + self.name, *self.packages))
@@ -36,6 +37,12 @@ class Client(mta.Server):
 
     def retry(self):
         """Runs the queue."""
+
+    def forget(self):
+        """Drops what waits, and what it remembers of hosts that failed."""
+        for folder in self.queue:
+            for path in glob.glob(f'{self.root}{folder}/*'):
+                net.remove(path)
 
     def said(self):
         """All of its log so far."""
@@ -82,9 +89,13 @@ class Postfix(Client):
     def retry(self):
         self.run('/usr/sbin/postqueue', '-f')
 
+    def forget(self):
+        self.run('/usr/sbin/postsuper', '-d', 'ALL')
+
 
 class Exim(Client):
     name, packages, log = 'exim', ('exim4-daemon-light',), '/var/log/exim4/mainlog'
+    queue = ('/var/spool/exim4/input', '/var/spool/exim4/msglog', '/var/spool/exim4/db')
     verdicts = {SENT: r' => .* T=remote', LATER: r' == .* defer', NEVER: r' \*\* '}
 
     def prepare(self):
@@ -118,8 +129,9 @@ begin retry
         self.run('/usr/sbin/exim4', '-qff')
 
 
+
 class Sendmail(Client):
-    name, packages, log = 'sendmail', ('sendmail-bin', 'sendmail-cf'), '/var/log/syslog'
+    name, packages, log, queue = 'sendmail', ('sendmail-bin', 'sendmail-cf'), '/var/log/syslog', ('/var/spool/mqueue',)
     verdicts = {SENT: r'mailer=esmtp.* dsn=2', LATER: r'mailer=esmtp.* dsn=4', NEVER: r'mailer=esmtp.* dsn=5'}
 
     def prepare(self):
@@ -175,6 +187,9 @@ class OpenSMTPD(Client):
     def submit(self, recipient, message, hosts):
         self.run('/usr/sbin/sendmail', '-i', '-f', SENDER, recipient, stdin=message)
 
+    def forget(self):
+        self.run('/usr/sbin/smtpctl', 'remove', 'all', check=False)
+
 
 class Msmtp(Client):
     name, packages, log = 'msmtp', ('msmtp',), '/var/log/msmtp'
@@ -188,6 +203,7 @@ class Msmtp(Client):
 class Nullmailer(Client):
     """Descends from qmail: a queue, and a program for each remote host in turn. A pause of 0 makes its sender one run of the queue."""
     name, packages = 'nullmailer', ('nullmailer',)
+    queue = ('/var/spool/nullmailer/queue', '/var/spool/nullmailer/failed')
 
     def prepare(self):
         for key, value in {'me': NAME, 'defaultdomain': 'branch.zz', 'pausetime': '0'}.items():
@@ -213,8 +229,8 @@ class Nullmailer(Client):
 
 class Dma(Client):
     """Takes no message with a line that is too long: then there is nothing to send, directly or sealed."""
-    name, packages, log = 'dma', ('dma',), '/var/log/syslog'
-    verdicts = {SENT: 'delivery successful', LATER: r'remote delivery deferred$|delivery deferred:(?! .*failed after)', NEVER: 'delivery failed, bouncing|bad mail input format'}
+    name, packages, log, queue = 'dma', ('dma',), '/var/log/syslog', ('/var/spool/dma',)
+    verdicts = {SENT: 'delivery successful', LATER: 'remote delivery deferred', NEVER: 'delivery failed, bouncing|bad mail input format'}
 
     def prepare(self):
         net.folder(self.root, '/var/log')
@@ -222,7 +238,7 @@ class Dma(Client):
         net.write(self.root + '/etc/dma/dma.conf', f'MAILNAME {NAME}\n')
 
     def submit(self, recipient, message, hosts):
-        self.run('/usr/sbin/dma', '-D', '-i', '-f', SENDER, recipient, stdin=message, check=False)
+        self.run('/usr/sbin/dma', '-i', '-f', SENDER, recipient, stdin=message, check=False)
 
     def retry(self):
         self.run('/usr/sbin/dma', '-q')

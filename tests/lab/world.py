@@ -20,6 +20,9 @@ GW_IN, GW_IN6, GW_OUT, GW_OUT6 = '192.0.2.1', '2001:db8:1::1', '198.51.100.1', '
 POSTFIX, POSTFIX6, EXIM, SENDMAIL, SMTPD = '203.0.113.10', '2001:db8:3::10', '203.0.113.20', '203.0.113.30', '203.0.113.40'
 DOWN = '203.0.113.45'                                           # a host that refuses connections
 RECORDER = '203.0.113.50'                                       # takes everything and remembers it (recorder.py); each test starts its own
+DYING = '203.0.113.46'                                          # dying.py's
+# Hosts that the router of the far network has no way to, each by the kind of route that says so.
+UNREACHABLE = {'prohibit': '203.0.113.47', 'unreachable': '203.0.113.48', 'blackhole': '203.0.113.49'}
 ATTACK = {kind: f'203.0.113.{60 + i}' for i, kind in enumerate(attack.KINDS)}
 LEGACY_DOMAIN = 'branch.zz'
 
@@ -50,13 +53,15 @@ authority {pki.tlsa(2, ta)}
     row('bogus.example', 'signatures have expired', POSTFIX, good, 'expired')
     row('insecure.zz', 'unsigned zone, STARTTLS', POSTFIX, good, '')
     row('nullmx.zz', 'null MX', None, records='@ MX 0 .\n')
-    row('two.zz', 'two MX hosts, the first is down', None, signed='nsec3', records=f'''
+    for label, at, title in (('two', DOWN, 'down'), *((kind, at, f'behind a route of type {kind}') for kind, at in UNREACHABLE.items())):
+        row(f'{label}.zz', f'two MX hosts, the first is {title}', None, signed='nsec3', records=f'''
 @ MX 10 mx
 @ MX 20 mx2
-mx A {DOWN}
+mx A {at}
 mx2 A {POSTFIX}
 _25._tcp.mx2 {good}
 ''')
+    row('dying.example', 'STARTTLS, no TLSA; the server dies when it is told to', DYING)
     row('six.example', 'DANE-EE, IPv6 only', None, records=f'@ MX 10 mx\nmx AAAA {POSTFIX6}\n_25._tcp.mx {good}\n')
     row('diff.example', 'STARTTLS, no TLSA; the recorder', RECORDER)
     row('oppo-strip.example', 'no TLSA; attacker strips', ATTACK['strip'])
@@ -121,9 +126,11 @@ def _network(nat):
         net.address('dns', 'eth0', at + '/24')
     for at in (dns.ROOT6, dns.TLD6, dns.LEAF6):
         net.address('dns', 'eth0', at + '/64')
-    for at in [POSTFIX, EXIM, SENDMAIL, SMTPD, DOWN, RECORDER, *ATTACK.values()]:
+    for at in [POSTFIX, EXIM, SENDMAIL, SMTPD, DOWN, RECORDER, DYING, *ATTACK.values()]:
         net.address('mx', 'eth0', at + '/24')
     net.address('mx', 'eth0', POSTFIX6 + '/64')
+    for kind, at in UNREACHABLE.items():
+        net.ip('inet', f'route add {kind} {at}')
     _routes(nat)
 
 
