@@ -1,7 +1,7 @@
 """
 dying - a mail server that dies when it is told to: at `step`, by FIN or by RST, or that stands still there until it is told to go on.
 
-It offers STARTTLS, without a certificate that anyone knows. `taken` is every message that it answered for or was about to: what it would have delivered.
+It offers STARTTLS, without a certificate that anyone knows. `taken` is every message that it answered for or was about to: what it would have delivered. `open`: sessions now.
 """
 import contextlib
 import socket
@@ -26,7 +26,7 @@ class Dying:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(pair.chain, pair.key)
         self.listener = net.listener(namespace, at, 25)
-        self.taken, self.step, self.how = [], None, None
+        self.taken, self.step, self.how, self.open = [], None, None, 0
         self.there, self.on = threading.Event(), threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -52,7 +52,7 @@ class Dying:
             threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near):
-        sockets = [near]
+        sockets, self.open = [near], self.open + 1
         try:
             with contextlib.suppress(OSError, ssl.SSLError):
                 self._session(near, sockets)
@@ -60,6 +60,7 @@ class Dying:
             if self.how == 'rst':
                 sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         sockets[-1].close()
+        self.open -= 1
 
     def _at(self, step):
         if step != self.step:

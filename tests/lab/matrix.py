@@ -56,6 +56,8 @@ MESSAGES = {
     '30 MB': b'\n' + b''.join(hashlib.sha256(b'%d' % i).hexdigest().encode() + b'\n' for i in range(30_000_000 // 65)) + END + b'\n',
 }
 SMALL = ('plain', 'dots')
+# OpenSMTPD says 500 in the middle of such a line and resets the connection: directly it is chance whether a client hears the reply or the reset.
+CHANCE = ('opensmtpd', 'line of 100 kB')
 # A copy of a message as a server kept it, and what its client says of it.
 Arrival = collections.namedtuple('Arrival', 'verdict copies')
 
@@ -156,7 +158,9 @@ class Matrix:
     def same(self, client, server, kind):
         direct, sealed = (self.arrived[way, client.name, server, kind] for way in (False, True))
         what = f'{client.name} to {server}, {kind}'
-        if not equal((sealed.verdict, len(sealed.copies)), (direct.verdict, len(direct.copies)), f'{what}: {direct.verdict} directly and sealed'):
+        if (server, kind) == CHANCE and direct.verdict != mta_clients.SENT:
+            ok(sealed.verdict != mta_clients.SENT and sealed.copies == direct.copies == [], f'{what}: not taken, directly and sealed')
+        elif not equal((sealed.verdict, len(sealed.copies)), (direct.verdict, len(direct.copies)), f'{what}: {direct.verdict} directly and sealed'):
             tap.note(client.said()[-1500:])
         if direct.verdict == mta_clients.SENT and ok(len(sealed.copies) == 1, f'{what}: exactly one copy'):
             ok(sealed.copies == direct.copies and END in sealed.copies[0], f'{what}: byte for byte what arrives directly', _difference(direct, sealed))

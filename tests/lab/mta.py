@@ -138,6 +138,8 @@ smtp_line_length_limit = 0
 virtual_mailbox_domains = {domain}
 minimal_backoff_time = 60s
 queue_run_delay = 60s
+transport_retry_time = 1s
+service_throttle_time = 1s
 notify_classes =
 ''', '')
         super().__init__(namespace, started.root)

@@ -4,9 +4,11 @@ mta_clients - the mail clients of the matrix: eight programs of Debian that send
 What they have in common is `Client.send`: hand over one message, wait for the end of the first try, and say what the program itself believes of it, by its own
 log: SENT, LATER (it waits in the queue) or NEVER (given back). A program that looks up MX records is told a domain; the others are told hosts, in order.
 """
+import contextlib
 import glob
 import os
 import re
+import signal
 
 import mta
 import net
@@ -19,9 +21,9 @@ PATIENCE = 600                                                  # seconds for on
 class Client(mta.Server):
     """
     One program. `packages` are unpacked over its root; `log` is a path below it, or '' for what a server prints; `verdicts` finds the end of a try in the log,
-    one pattern a verdict; `queue` is where it keeps what waits.
+    one pattern a verdict; `queue` is where it keeps what waits, `sends` what its sending processes are called.
     """
-    name, packages, log, verdicts, queue = '', (), '', {}, ()
+    name, packages, log, verdicts, queue, sends = '', (), '', {}, (), ()
 
     def __init__(self, namespace):
         super().__init__(namespace, mta.lay('client-' + self.name, *self.packages))
@@ -70,6 +72,22 @@ class Client(mta.Server):
         with open(path, 'rb') as f:
             self.submit(recipient, f, hosts)
 
+    def kill(self):
+        """SIGKILL to whatever of it is sending."""
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            with contextlib.suppress(OSError), open(f'/proc/{pid}/comm', encoding='utf-8') as f:
+                if os.readlink(f'/proc/{pid}/root') == self.root and f.read().strip() in self.sends:
+                    os.kill(int(pid), signal.SIGKILL)
+
+    def until_sent(self, before):
+        """Runs the queue until it believes once more in a delivery than those `before`."""
+        def sent():
+            if self.believes().count(SENT) > before:
+                return True
+            self.retry()
+            return False
+        net.until(f'{self.name}: a delivery', sent, PATIENCE, pause=0.5)
+
     def next(self, before):
         """The verdict behind the first `before` of them."""
         return net.until(f'{self.name}: a verdict', lambda: self.believes()[before:before + 1], PATIENCE, pause=0.2)[0]
@@ -77,7 +95,7 @@ class Client(mta.Server):
 
 class Postfix(Client):
     """The lab's legacy server itself (mta.Legacy), which has its root already."""
-    name, log = 'postfix', '/var/log/mail.log'
+    name, log, sends = 'postfix', '/var/log/mail.log', ('smtp',)
     verdicts = {SENT: r'postfix/smtp\[.* status=sent', LATER: r'postfix/(smtp|error)\[.* status=deferred', NEVER: r'postfix/(smtp|error)\[.* status=bounced'}
 
     def __init__(self, legacy):
@@ -96,6 +114,7 @@ class Postfix(Client):
 class Exim(Client):
     name, packages, log = 'exim', ('exim4-daemon-light',), '/var/log/exim4/mainlog'
     queue = ('/var/spool/exim4/input', '/var/spool/exim4/msglog', '/var/spool/exim4/db')
+    sends = ('exim4',)
     verdicts = {SENT: r' => .* T=remote', LATER: r' == .* defer', NEVER: r' \*\* '}
 
     def prepare(self):

@@ -130,6 +130,11 @@ def pids(role):
     return found
 
 
+def descriptors():
+    """How many descriptors the broker and the workers hold: what a session had must be gone behind it."""
+    return sum(len(os.listdir(f'/proc/{pid}/fd')) for role in ('wax-broker', 'wax-worker') for pid in pids(role))
+
+
 def sealed_world(**how):
     """For tap.main: the lab and Waxseal in it."""
     def build():

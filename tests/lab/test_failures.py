@@ -111,6 +111,8 @@ def server_is_down(lab):
 @test
 def client_leaves_at_any_moment(lab):
     steps = ['EHLO client.branch.zz', 'MAIL FROM:<carol@branch.zz>', 'RCPT TO:<bob@dane-ee.example>', 'DATA', 'Subject: x\r\n\r\nwaxmarkleft']
+    works_again('a client is served')
+    rest = net.until('the end of sessions', lambda: not net.connected('legacy', 25) and seal.descriptors())
     with capture.capture() as wire:
         for count in range(len(steps) + 1):
             for leave in ('reset', 'close'):
@@ -124,6 +126,7 @@ def client_leaves_at_any_moment(lab):
                         c.reset()
     equal((passed(wire), wire.envelope()), ([], []), 'clients that reset or close after each step: nothing was to be read')
     works_again('and the next client is served')
+    ok(net.until('descriptors as before', lambda: seal.descriptors() <= rest), 'no descriptor of theirs stays behind')
     equal(lab.received('waxmarkleft'), [], 'no half message was delivered')
     ok(lab.seal.outcomes(reason='client-gone'), 'the log says client-gone')
 
