@@ -155,6 +155,7 @@ static void on_root(void *owner, unsigned id, const struct answer *a, const char
         say(g, LOG_INFO, "dns: the root is validated%s", g->config.tcp ? ", over TCP alone" : "");
         g->said = false;
         g->cb(g->who, GROUND_FIRM);
+        look_at_keys(g); /* the library has written them before it answered */
         return;
     }
     if (!g->said)
@@ -246,6 +247,12 @@ static void look_at_clock(void *owner)
     if ((g->clock != was || set) && !renew(g))
         g->clock = CLOCK_UNSYNCED; /* the old context is no good; this tries again */
     timer_set(&g->clock_timer, CLOCK_EVERY_MS);
+}
+
+void ground_look(struct ground *g)
+{
+    if (was_set(g))
+        timer_set(&g->clock_timer, 0);
 }
 
 /* ---- the configuration ---- */

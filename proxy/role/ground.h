@@ -81,6 +81,9 @@ void ground_config(struct ground *g, const struct config *config);
 /* ground_is_firm - may answers be believed? */
 bool ground_is_firm(const struct ground *g);
 
+/* ground_look - somebody asks: a clock that was set is looked at soon, and not only in its time. */
+void ground_look(struct ground *g);
+
 /* ground_clock - the clock's state; UNSYNCED too where somebody has set it and the context has yet to be made anew. */
 enum clock_state ground_clock(const struct ground *g);
 

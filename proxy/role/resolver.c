@@ -229,6 +229,8 @@ static void stop(void *owner)
 
     timer_cancel(&self->again);
     timer_cancel(&self->tell);
+    if (self->keys)
+        tell_keys(self);
     routes_free(self->routes);
     while (self->late != NULL) {
         struct late *next = self->late->next;

@@ -289,6 +289,7 @@ static struct job *job_new(struct routes *r, const struct hostname *domain, uint
 void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host, routes_cb *cb,
                 void *owner)
 {
+    ground_look(&r->ground);
     const bool refuse = ground_clock(&r->ground) == CLOCK_UNSYNCED || r->n_waiters >= ROUTE_WAITERS_MAX;
     struct waiter *w = refuse ? NULL : calloc(1, sizeof *w);
     struct job *job = w == NULL ? NULL : find(r, domain, port, is_host);

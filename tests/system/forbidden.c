@@ -4,6 +4,7 @@
  * more than their work.     DESIGN.md 'Processes'. Needs root: run it by tests/system/privileges.
  */
 #include "io/loop.h"
+#include "ops/anchors.h"
 #include "role/privs.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ static struct sockaddr_in local; /* where a listener of this test waits */
 static int spare = -1;           /* a TCP socket from before the filter: a mistake that must not help */
 static int listening = -1;
 static char outside[] = "/etc/passwd", inside[CONFIG_PATH_MAX + 8], anchor[CONFIG_PATH_MAX];
+static char keys_folder[CONFIG_PATH_MAX], keys[CONFIG_PATH_MAX + 8];
 
 static int opens(const char *path, int flags)
 {
@@ -60,6 +62,11 @@ static int write_outside(void)
 {
     return opens("/tmp/waxseal-forbidden", O_WRONLY | O_CREAT);
 }
+static int write_keys(void)
+{
+    return opens(keys, O_WRONLY | O_CREAT);
+}
+
 static int write_inside(void)
 {
     return opens(inside, O_WRONLY | O_CREAT);
@@ -227,6 +234,7 @@ static const struct {
     { ROLE_RESOLVER, LANDLOCK, write_anchor, "write its trust anchor" },
     { ROLE_RESOLVER, LANDLOCK, open_outside, "read another file" },
     { ROLE_RESOLVER, LANDLOCK, write_inside, "write in state-dir" },
+    { ROLE_RESOLVER, DOES, write_keys, "write in its folder of the root's keys" },
     { ROLE_RESOLVER, DIES, socket_unix, "make a local socket" },
     { ROLE_RESOLVER, DIES, socket_netlink, "speak netlink" },
     { ROLE_RESOLVER, DIES, accepts, "accept" },
@@ -236,6 +244,7 @@ static const struct {
     { ROLE_RESOLVER, DIES, makes_code, "make memory that is writable and executable" },
 
     { ROLE_KEEPER, DOES, write_inside, "write in state-dir" },
+    { ROLE_KEEPER, LANDLOCK, write_keys, "write in the resolver's folder of the root's keys" },
     { ROLE_KEEPER, LANDLOCK, write_outside, "write elsewhere" },
     { ROLE_KEEPER, LANDLOCK, open_outside, "read elsewhere" },
     { ROLE_KEEPER, DIES, socket_tcp, "make a TCP socket" },
@@ -332,6 +341,11 @@ static void prepare(void)
         exit(2);
     (void)snprintf(config.state_dir, sizeof config.state_dir, "%s", folder);
     (void)snprintf(inside, sizeof inside, "%s/file", config.state_dir);
+    (void)snprintf(config.control, sizeof config.control, "%s.control", folder);
+    anchors_folder(config.control, keys_folder);
+    (void)snprintf(keys, sizeof keys, "%s/file", keys_folder);
+    if (mkdir(keys_folder, 0700) != 0 || chown(keys_folder, NOBODY, NOBODY) != 0)
+        exit(2);
     (void)snprintf(anchor, sizeof anchor, "%s.key", folder);
     (void)snprintf(config.trust_anchor, sizeof config.trust_anchor, "%s", anchor);
     const int key = open(anchor, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -375,6 +389,8 @@ int main(void)
     }
     printf("1..%zu\n", n + sizeof ends / sizeof ends[0]);
     unlink(inside);
+    unlink(keys);
+    rmdir(keys_folder);
     unlink(anchor);
     rmdir(config.state_dir);
     return bad != 0;
