@@ -197,6 +197,7 @@ static bool read_data(struct session *s)
     case FRAME_GO:
         break;
     case FRAME_END: {
+        s->txn.content = true;
         slots_add(&s->slots, SLOT_CONTENT, span_of(NULL, 0));
         slots_sent(&s->slots);
         n->mode = NEAR_LINE;

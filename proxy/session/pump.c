@@ -329,7 +329,7 @@ static bool pump_recipient(struct session *s, struct slot *slot)
 
 static bool pump_data(struct session *s, struct slot *slot)
 {
-    if (s->txn.state == TXN_MAILING)
+    if (s->txn.state == TXN_MAILING || (s->txn.content && slots_open(&s->slots))) /* its answer ends the transaction */
         return false;
     if (s->txn.state == TXN_SENT && s->txn.out > 0 && !s->txn.spoilt && far_ready(&s->far))
         return may_follow(s) && send_line(s);
@@ -361,6 +361,7 @@ static bool pump_chunk(struct session *s, struct slot *slot)
     }
     if (!moved)
         return false;
+    s->txn.content = true;
     s->near.mode = NEAR_CHUNK;
     s->near.left = octets;
     s->near.swallow = slot->state == SLOT_ANSWERED_HERE;

@@ -11,7 +11,7 @@ void txn_init(struct txn *t)
     t->state = TXN_IDLE;
     buf_init(&t->mail, t->mail_mem, sizeof t->mail_mem);
     buf_init(&t->reply, t->reply_mem, sizeof t->reply_mem);
-    t->requiretls = t->spoilt = t->accepted = false;
+    t->requiretls = t->spoilt = t->content = t->accepted = false;
     t->out = 0;
     t->bytes = 0;
     t->why = WHY_NONE;

@@ -29,6 +29,7 @@ struct txn {
     uint8_t reply_mem[HELD_REPLY_MAX];
     unsigned out;  /* recipients that went out in this transaction */
     bool spoilt;   /* a part of the content was kept back: no later part may go */
+    bool content;  /* some of it has gone out: an answer that is owed may end the transaction */
     bool accepted; /* the content was taken */
     uint64_t bytes;
     enum why why; /* what ended it otherwise than the server's reply */

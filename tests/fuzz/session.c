@@ -2,8 +2,9 @@
  * Fuzz target: a whole session. The input is a script of what both ends, the resolver, the keeper, the broker and the
  * clock do; everything that they say is the input's. Oracle: the invariants that session_step asserts; the oath of
  * tests/lib/world (what leaves in clear, records that a keeper takes); and below: the client hears nothing but whole
- * lines that the server said or that are on DESIGN.md's list; no domain has more records than the client sent MAIL; no
- * session outlives its two ends; nothing leaks. A14, A26-A38, A56-A61, A65-A73
+ * lines that the server said, each once and in their order, or that are on DESIGN.md's list; the server hears nothing
+ * but the client's lines and ours, and of a transaction nothing before what it needs; no domain has more records than
+ * the client sent MAIL; no session outlives its two ends; nothing leaks. A14, A26-A38, A56-A61, A65-A73
  */
 #include "base/text.h"
 #include "world.h"
@@ -63,6 +64,19 @@ static void says_often(struct input *in, struct wire *w)
         "\r\n.\r\n",
         "x\n.\r\n",
         "\x16\x03\x01",
+        "EHLO c.lan\n", /* a session of LF alone */
+        "MAIL FROM:<a@c.lan>\n",
+        "RCPT TO:<u@d.test>\n",
+        "DATA\n",
+        "x\n.\n",
+        "x\r\n.\r\n",
+        "BDAT 0\r\n",
+        "BDAT 0 LAST\r\n",
+        "BDAT 9 LAST\r\nx\r\n.\r\nQ\r\n",
+        "BDAT 99999999999999999999\r\n",
+        "EHLO c.lan\r\nMAIL FROM:<a@c.lan>\r\nRCPT TO:<u@d.test>\r\nDATA\r\n",
+        "x\r.\r\n",
+        "\r\n\0.\r\n",
     };
     static const char *const far[] = {
         "220 mx\r\n",
@@ -78,6 +92,12 @@ static void says_often(struct input *in, struct wire *w)
         "502 x\r\n",
         "552 x\r\n",
         "250-mx\r\n250 STARTTLS\r\n",
+        "220 go\r\n250 forged\r\n", /* replies that nobody asked for */
+        "250 mx\r\n250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n",
+        "250 ok\r\n250 ok\r\n354 go\r\n",
+        "503 x\r\n",
+        "554 x\r\n",
+        "250x\r\n",
     };
     const unsigned which = take(in);
     const char *const word =
@@ -103,6 +123,8 @@ static void tls(struct input *in, struct wire *w)
         w->chain->n = w->chain->bytes = 1;
         w->chain->der[0] = span_of(&w->chain->der[1], 1);
     }
+    if (how % 16 == 3)
+        w->early = SPAN("250 early\r\n");
     w->tls_up = true;
 }
 
@@ -193,6 +215,7 @@ static void begin(struct input *in)
     world.config.site.fallback.level = (uint8_t)(how / 8 % (LEVEL_DANE_ONLY + 1));
     world.only_sealed = world.config.enforce && (world.config.site.fallback.level == LEVEL_ENCRYPT ||
                                                  world.config.site.fallback.level == LEVEL_DANE_ONLY);
+    world.credentials = world.config.enforce && world.config.site.fallback.level != LEVEL_NONE;
     world.grace = (enum grace)(how % 3);
     if (how / 40 % 3 != 0 && world.config.site.fallback.level != LEVEL_NONE) { /* the early upgrade */
         struct site_smarthost *const smart = &world.config.site.smarthost[world.config.site.n_smarthost++];
@@ -243,24 +266,44 @@ static bool is_same(struct span said, struct span line)
     return code && sign && memcmp(said.p + 4, line.p + 4, line.n - 4) == 0;
 }
 
-/* Did the server say this line, whole? */
-static bool is_theirs(struct span line)
+/* A place in what servers said: on which wire, how far. */
+struct heard {
+    unsigned wire;
+    size_t at;
+};
+
+/* Did a server say this line, whole, there or later? Then that place is behind it. */
+static bool is_theirs(struct span line, struct heard *from)
 {
     const struct wire *w;
+    struct heard here = *from;
 
-    for (unsigned i = 0; (w = wire_nth(i)) != NULL; i++) {
-        struct span left = span_of(w->says.mem, w->says.taken);
+    for (; (w = wire_nth(here.wire)) != NULL; here.wire++, here.at = 0) {
+        struct span left = span_from(span_of(w->says.mem, w->says.taken), here.at);
 
         while (w->is_far && left.n > 0) {
             const size_t n = span_find(left, '\n') + 1;
             const struct span said = span_first(left, n);
 
-            if (said.n == line.n && is_same(said, line))
-                return true;
+            here.at += n;
             left = span_from(left, n);
+            if (said.n == line.n && is_same(said, line)) {
+                *from = here;
+                return true;
+            }
         }
     }
     return false;
+}
+
+/* A reply is the server's once, in the order in which it was said. Only its no to MAIL is repeated, to every RCPT. */
+static bool may_be_heard(struct span line, struct heard *from)
+{
+    struct heard start = { 0, 0 };
+
+    if (is_ours(line) || is_theirs(line, from))
+        return true;
+    return (line.p[0] == '4' || line.p[0] == '5') && is_theirs(line, &start);
 }
 
 static bool is_tunnel(void)
@@ -274,6 +317,7 @@ static bool is_tunnel(void)
 static void check_client(void)
 {
     struct span left = wire_unheard(world.near);
+    struct heard from = { 0, 0 };
 
     while (left.n > 0 && !is_tunnel()) {
         const size_t n = span_find(left, '\n') + 1;
@@ -281,10 +325,59 @@ static void check_client(void)
 
         if (n > left.n)
             break; /* cut by a reset or a stall */
-        if (line.n < 4 || (!is_ours(line) && !is_theirs(line)))
+        if (line.n < 4 || !may_be_heard(line, &from))
             world_complain(&world, "the client heard `%.*s`", (int)line.n, line.p);
         left = span_from(left, n);
     }
+}
+
+static bool begins(struct span line, const char *word)
+{
+    return text_eq_nocase(span_first(line, strlen(word)), span_str(word));
+}
+
+static bool client_said(struct span line)
+{
+    return memmem(world.near->says.mem, world.near->says.n, line.p, line.n) != NULL;
+}
+
+/* The server hears lines of the client's, byte for byte, or ours; and up to the first content no RCPT without MAIL, no
+ * DATA or BDAT without RCPT, no MAIL within another (invariant 4). */
+static void check_server(const struct wire *w)
+{
+    struct span left = span_of(w->hears.mem, w->hears.n);
+    bool mail = false, rcpt = false, content = false;
+
+    while (left.n > 0) {
+        const size_t n = span_find(left, '\n') + 1;
+        const struct span line = span_first(left, n);
+
+        left = span_from(left, n);
+        if (!client_said(line) && !begins(line, "EHLO ") && !begins(line, "HELO ") && !begins(line, "STARTTLS\r\n") &&
+            !begins(line, "QUIT\r\n"))
+            world_complain(&world, "the server heard `%.*s`", (int)line.n, line.p);
+        if (begins(line, "BDAT") && n <= line.n && rcpt)
+            break; /* the last line of a chunk may have no end, and the next command stands right behind it */
+        if (content || n > line.n)
+            continue;
+        content = begins(line, "DATA") || begins(line, "BDAT") || begins(line, "AUTH");
+        if ((begins(line, "MAIL") && mail) || (begins(line, "RCPT") && !mail) ||
+            ((begins(line, "DATA") || begins(line, "BDAT")) && !rcpt))
+            world_complain(&world, "out of order: `%.*s`", (int)line.n, line.p);
+        if (begins(line, "EHLO") || begins(line, "HELO") || begins(line, "RSET"))
+            mail = rcpt = false;
+        mail |= begins(line, "MAIL");
+        rcpt |= begins(line, "RCPT");
+    }
+}
+
+static void check_servers(void)
+{
+    const struct wire *w;
+
+    for (unsigned i = 0; (w = wire_nth(i)) != NULL; i++)
+        if (w->is_far && !is_tunnel())
+            check_server(w);
 }
 
 static void check_records(void)
@@ -342,6 +435,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!world.over)
         world_complain(&world, "the session outlives its client");
     check_client();
+    check_servers();
     check_records();
     if (world.complaint[0] != '\0') {
         fprintf(stderr, "%s\n", world.complaint);

@@ -183,6 +183,7 @@ static bool set_section(const struct words *w, struct world *world, bool smartho
     for (unsigned i = 0; i < sec.n_match; i++)
         sec.match[i] = text[first_match + i];
     sec.level = text[2];
+    world->credentials &= strcmp(sec.level, "none") != 0;
     if (!smarthost) {
         sec.title = text[1];
         return config_policy(&world->config, &sec, &says) == OK;
@@ -198,7 +199,7 @@ static bool set_section(const struct words *w, struct world *world, bool smartho
 static bool set_option(const struct words *w, struct world *world)
 {
     if (word_is(&w->word[1], "observe"))
-        world->config.enforce = false;
+        world->config.enforce = world->credentials = false;
     else if (word_is(&w->word[1], "ambiguous-pass"))
         world->config.ambiguous = AMBIGUOUS_PASS;
     else if (word_is(&w->word[1], "decline"))

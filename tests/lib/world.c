@@ -183,12 +183,16 @@ static void check_far(struct world *w, const struct wire *wire)
     const size_t end = wire->sealed_from < wire->hears.n ? wire->sealed_from : wire->hears.n;
     struct span left = span_of(wire->hears.mem, end);
 
-    if (!w->only_sealed)
-        return;
     while (left.n > 0 && left.p[0] != 0x16) { /* the client's own TLS is no command line */
         const size_t n = span_find(left, '\n');
+        const struct span line = span_first(left, n);
 
-        check_clear(w, span_first(left, n));
+        if (w->only_sealed)
+            check_clear(w, line);
+        else if (begins(line, "DATA") || begins(line, "BDAT")) /* a content may say AUTH */
+            break;
+        else if (w->credentials && begins(line, "AUTH"))
+            world_complain(w, "AUTH left in clear");
         left = span_from(left, n + 1);
     }
 }
