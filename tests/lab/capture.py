@@ -20,7 +20,7 @@ Segment = collections.namedtuple('Segment', 'source sport target dport seq flags
 SYN = 2
 END = b'\r\n.\r\n'
 serial = itertools.count()
-SENTINEL = {'wan': '198.51.100.2', 'lan': '192.0.2.2'}         # on the other end of the link; nobody listens there
+SENTINEL = {'wan': '198.51.100.2', 'lan': '192.0.2.2', 'eth0': '203.0.113.1'}     # on the other end of the link; nobody listens there
 SENTINEL_PORTS = range(900, 1000)
 
 
