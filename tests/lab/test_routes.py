@@ -3,7 +3,7 @@
 The route and the candidate rule in a world of signed zones: each row is what a domain publishes, and what must come of mail for it that a client brings to
 one address. A real Postfix with one key stands at every address but SCRIPTED, where a script notes which name it is asked for.
 
-Proves R14, R21, R29, R31, R36-R39, R41-R46, R51, R55; A86-A89, A92-A97.
+Proves R14, R15, R17, R21, R29, R31, R36-R39, R41-R46, R51, R55, R56; A86-A89, A92-A97.
 """
 import collections
 import glob
@@ -14,6 +14,7 @@ import subprocess
 import time
 
 import attack
+import capture
 import client
 import dns
 import mta
@@ -213,6 +214,46 @@ def table(lab):
     for row in lab.rows:
         for each in row.trips:
             judge(lab, row.name, each)
+
+
+@test
+def client_hello(lab):
+    """What leaves in the handshake for a DANE domain: R15, R17, R55, R56."""
+    with capture.capture() as wire:
+        send(lab, 'target.example', SCRIPTED)
+    said = max(wire.to_servers(SCRIPTED), key=len)
+    hello = Hello(said[said.index(b'\x16\x03'):])
+    equal(hello.name, 'real.target.example', 'SNI is the base domain')
+    ok(hello.versions and all(each >= 0x303 for each in hello.versions), 'no version below TLS 1.2 is offered', hello)
+    ok(not hello.extensions & {19, 20}, 'no raw public keys: without a certificate type extension there is X.509 alone (RFC 7250 4.1)', hello)
+    anonymous = {0x17, 0x18, 0x19, 0x1a, 0x1b, 0x34, 0x3a, 0x46, 0x6c, 0x6d, 0x89, 0x9b, 0xa6, 0xa7, *range(0xc015, 0xc01a)}
+    ok(hello.suites and not hello.suites & (anonymous | {0, 1, 2, 0x3b, 0xc006, 0xc010}), 'no anonymous suite and none without encryption', hello)
+
+
+class Hello:
+    """A ClientHello (RFC 8446 4.1.2) from its record on."""
+
+    def __init__(self, data):
+        at = 5 + 4 + 2 + 32                                     # record, handshake header, version, random
+        at += 1 + data[at]
+        size = int.from_bytes(data[at:at + 2], 'big')
+        self.suites = {int.from_bytes(data[i:i + 2], 'big') for i in range(at + 2, at + 2 + size, 2)}
+        at += 2 + size
+        at += 1 + data[at]
+        end = at + 2 + int.from_bytes(data[at:at + 2], 'big')
+        at += 2
+        found = {}
+        while at < end:
+            kind, size = (int.from_bytes(data[at + i:at + i + 2], 'big') for i in (0, 2))
+            found[kind] = data[at + 4:at + 4 + size]
+            at += 4 + size
+        self.extensions = set(found)
+        self.name = found[0][5:].decode() if 0 in found else None
+        versions = found.get(43, b'')[1:]
+        self.versions = [int.from_bytes(versions[i:i + 2], 'big') for i in range(0, len(versions), 2)] or [int.from_bytes(data[9:11], 'big')]
+
+    def __str__(self):
+        return f'{self.name} {self.versions} {sorted(self.extensions)} {[hex(each) for each in sorted(self.suites)]}'
 
 
 @test

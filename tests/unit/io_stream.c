@@ -1,6 +1,6 @@
 /*
  * io/stream and io/tls: clear and sealed streams against a real TLS server (OpenSSL's, through tests/lib/tls_peer.py).
- * The chain comes byte for byte, what is injected never gets in, an end without close_notify is a loss. A36 A37 R51
+ * The chain comes byte for byte, what is injected never gets in, an end without close_notify is a loss. A36 A37 R51 R56
  */
 #include "io/stream.h"
 
