@@ -198,8 +198,8 @@ def exim_mx(namespace, addresses, name, pair):
     net.user(root, 'Debian-exim', 30003)
     for each in ('/var/spool/exim4', '/var/log/exim4'):
         net.folder(root, each, owner=30003)
-    _copy(pair.chain, root + '/etc/exim4/chain.pem', 30003)
-    _copy(pair.key, root + '/etc/exim4/key.pem', 30003)
+    copy(pair.chain, root + '/etc/exim4/chain.pem', 30003)
+    copy(pair.key, root + '/etc/exim4/key.pem', 30003)
     net.write(root + '/etc/exim4/exim4.conf', f'''
 primary_hostname = {name}
 local_interfaces = <; {' ; '.join(addresses)}
@@ -236,8 +236,8 @@ def sendmail_mx(namespace, addresses, name, pair):
         net.user(root, who, uid)
     for each in ('/var/spool/mqueue', '/var/lib/sendmail'):
         net.folder(root, each, owner=0, mode=0o700)
-    _copy(pair.chain, root + '/etc/mail/cert.pem', 0)
-    _copy(pair.key, root + '/etc/mail/key.pem', 0)
+    copy(pair.chain, root + '/etc/mail/cert.pem', 0)
+    copy(pair.key, root + '/etc/mail/key.pem', 0)
     net.write(root + '/etc/mail/local-host-names', '')
     net.write(root + '/lab/deliver', f'''#!/bin/sh
 file=$(/usr/bin/mktemp {INBOX}/tmp/XXXXXXXXXX) && /bin/cat >"$file" && exec /bin/mv "$file" {INBOX}/new/
@@ -290,7 +290,7 @@ match from any for any action "keep"
     return server
 
 
-def _copy(source, target, owner):
+def copy(source, target, owner):
     with open(source, encoding='ascii') as f:
         net.write(target, f.read(), mode=0o400)
     os.chown(target, owner, owner)
