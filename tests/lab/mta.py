@@ -184,6 +184,7 @@ virtual_mailbox_domains = {' '.join(domains)}
 smtpd_recipient_restrictions = permit
 smtpd_relay_restrictions = permit_auth_destination, reject
 smtpd_client_connection_count_limit = 0
+smtpd_peername_lookup = no
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = /etc/postfix/tls.pem
 smtpd_tls_loglevel = 1
