@@ -16,16 +16,16 @@ struct wall dates_floor(struct wall kept)
     return (struct wall){ kept.s > BUILD_S + TEN_YEARS_S ? BUILD_S + TEN_YEARS_S : kept.s };
 }
 
-bool dates_are_wrong(void)
+bool dates_are_wrong(struct wall floor)
 {
-    return clock_wall().s < BUILD_S;
+    return clock_wall().s < floor.s;
 }
 
 enum clock_state dates_state(struct wall floor)
 {
     struct timex t = { .modes = 0 };
 
-    if (clock_wall().s < floor.s)
+    if (dates_are_wrong(floor))
         return CLOCK_UNSYNCED;
     return adjtimex(&t) == TIME_ERROR || (t.status & STA_UNSYNC) != 0 ? CLOCK_ROUGH : CLOCK_SYNCED;
 }

@@ -16,7 +16,7 @@ struct wall dates_floor(struct wall kept);
 /* dates_state - now. */
 enum clock_state dates_state(struct wall floor);
 
-/* dates_are_wrong - is the clock before the time of the build? Asks nobody but the clock. */
-bool dates_are_wrong(void);
+/* dates_are_wrong - is it before the floor? Asks nobody but the clock. */
+bool dates_are_wrong(struct wall floor);
 
 #endif

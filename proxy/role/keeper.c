@@ -69,7 +69,7 @@ static enum rc on_record(struct keeper *k, const struct wire_record *m)
 
 static enum rc on_ask(struct keeper *k, unsigned worker, const struct wire_memory_ask *m)
 {
-    struct wire_memory answer = { .kind = WIRE_MEMORY, .ask = m->ask };
+    struct wire_memory answer = { .kind = WIRE_MEMORY, .ask = m->ask, .floor_s = kept_floor(&k->kept).s };
     struct grace_key key;
 
     if (!is_text(m->domain, sizeof m->domain) || !is_text(m->host, sizeof m->host))

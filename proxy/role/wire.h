@@ -93,7 +93,8 @@ struct wire_memory_ask {
 struct wire_memory {
     uint32_t kind;
     uint32_t ask;
-    uint8_t grace; /* enum grace */
+    uint8_t grace;   /* enum grace */
+    int64_t floor_s; /* of the clock, seconds since 1970 */
 };
 
 struct wire_record {

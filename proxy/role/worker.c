@@ -24,6 +24,7 @@ struct worker {
     struct place *dead; /* over: freed on the loop's next turn, outside their own callbacks */
     struct timer reap;
     uint32_t numbers;
+    struct wall floor; /* of the clock, as the keeper last said */
     bool draining;
 };
 
@@ -45,8 +46,9 @@ static struct wall wall_now(void *self)
 /* No more than the floor: whether the clock is kept as well, only the resolver needs to know. */
 static enum clock_state clock_now(void *self)
 {
-    (void)self;
-    return dates_are_wrong() ? CLOCK_UNSYNCED : CLOCK_ROUGH;
+    const struct worker *const w = self;
+
+    return dates_are_wrong(w->floor) ? CLOCK_UNSYNCED : CLOCK_ROUGH;
 }
 
 static uint32_t next_number(void *self)
@@ -242,6 +244,7 @@ static void from_keeper(struct worker *w, uint32_t kind, const void *msg, size_t
         child_cut(w->child, ROLE_KEEPER, 0);
         return;
     }
+    w->floor = dates_floor((struct wall){ m->floor_s });
     for (struct place *p = w->places, *next; p != NULL; p = next) {
         next = p->next;
         if (session_memory(p->session, m->ask, (enum grace)m->grace))
@@ -365,6 +368,7 @@ static void *start(struct child *c)
     if (w == NULL)
         return NULL;
     w->child = c;
+    w->floor = dates_floor((struct wall){ 0 });
     w->host = (struct session_host){
         .self = w,
         .loop = child_loop(c),

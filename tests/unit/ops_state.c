@@ -195,6 +195,8 @@ static void floors(void **unused)
     assert_true(dates_floor((struct wall){ INT64_MAX }).s < build.s + 11 * year); /* A114: one day the box recovers */
     assert_int_equal(dates_state((struct wall){ clock_wall().s + 100 }), CLOCK_UNSYNCED);
     assert_int_not_equal(dates_state((struct wall){ clock_wall().s }), CLOCK_UNSYNCED);
+    assert_true(dates_are_wrong((struct wall){ clock_wall().s + 100 }));
+    assert_false(dates_are_wrong((struct wall){ clock_wall().s }));
 }
 
 int main(void)
