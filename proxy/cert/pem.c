@@ -134,3 +134,31 @@ enum rc pem_key(struct span text, uint8_t *out, size_t *n)
     }
     return rc;
 }
+
+/* Three octets are four digits, 48 a line (RFC 7468 2). */
+static enum rc put_line(struct span s, struct buf *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char line[66];
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i += 3) {
+        const size_t left = s.n - i;
+        const uint32_t all =
+            (uint32_t)s.p[i] << 16 | (left > 1 ? (uint32_t)s.p[i + 1] << 8 : 0) | (left > 2 ? s.p[i + 2] : 0);
+
+        for (unsigned k = 0; k < 4; k++)
+            line[n++] = (char)(k > left ? '=' : digits[all >> (18 - 6 * k) & 63]);
+    }
+    line[n++] = '\n';
+    return buf_put(out, span_of(line, n));
+}
+
+enum rc pem_put(const char *label, struct span der, struct buf *out)
+{
+    enum rc rc = buf_printf(out, "-----BEGIN %s-----\n", label);
+
+    for (; rc == OK && der.n > 0; der = span_from(der, 48))
+        rc = put_line(span_first(der, 48), out);
+    return rc == OK ? buf_printf(out, "-----END %s-----\n", label) : rc;
+}

@@ -5,6 +5,7 @@
 #ifndef CERT_PEM_H
 #define CERT_PEM_H
 
+#include "base/buf.h"
 #include "base/rc.h"
 #include "base/span.h"
 
@@ -25,5 +26,8 @@ MUST_USE enum rc pem_next(struct span *text, uint8_t *out, size_t *n);
  *   returns  as above | UNUSABLE  there is one, but it is encrypted
  */
 MUST_USE enum rc pem_key(struct span text, uint8_t *out, size_t *n);
+
+/* pem_put - the other way: der as text with this label, behind what is in out. OK or FULL. */
+MUST_USE enum rc pem_put(const char *label, struct span der, struct buf *out);
 
 #endif

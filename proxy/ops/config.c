@@ -173,6 +173,26 @@ static void check_clients(struct reading *r)
             complain(r, line, "clients has %s addresses, and listen has none of them", v4 ? "IPv4" : "IPv6");
 }
 
+/* The box's own certificate: both files, or one that we make. */
+static void take_own(struct reading *r)
+{
+    struct config *const c = r->out;
+    struct config_credential *const own = &c->credential[CREDENTIAL_OWN];
+    const bool has_certificate = own->certificate[0] != '\0', has_key = own->key[0] != '\0';
+
+    if (has_certificate != has_key) {
+        complain(r, r->line[config_option_find("tls", has_key ? "key" : "certificate") - config_options],
+                 "tls: a certificate and its key are named together, or neither is");
+    } else if (!has_certificate && c->client_starttls == STARTTLS_TERMINATE) {
+        c->makes_own = true;
+        if (snprintf(own->certificate, sizeof own->certificate, "%s/" CONFIG_OWN_FILE, c->state_dir) >=
+            (int)sizeof own->certificate)
+            complain(r, r->line[config_option_find(NULL, "state-dir") - config_options],
+                     "state-dir: is too long for a file in it");
+        memcpy(own->key, own->certificate, sizeof own->key);
+    }
+}
+
 static void check_together(struct reading *r)
 {
     const struct config *c = r->out;
@@ -266,6 +286,8 @@ static void read_file(struct reading *r, cfg_t *cfg)
     fclose(f);
     take_rows(r, cfg);
     take_sections(r, cfg);
+    if (r->failed == 0)
+        take_own(r);
     if (r->failed == 0)
         check_together(r);
 }

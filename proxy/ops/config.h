@@ -60,7 +60,8 @@ enum config_log {
 struct config_credential {
     char certificate[CONFIG_PATH_MAX], key[CONFIG_PATH_MAX];
 };
-#define CREDENTIAL_OWN 0 /* the first is the box's own; the others are smarthosts' */
+#define CONFIG_OWN_FILE "starttls.pem" /* in state-dir: where ops/own.h keeps the box's own */
+#define CREDENTIAL_OWN 0               /* the first is the box's own; the others are smarthosts' */
 
 struct config {
     uint32_t size; /* sizeof(struct config): what a receiver checks first */
@@ -83,6 +84,7 @@ struct config {
     struct config_endpoints forward;
     char ca_file[CONFIG_PATH_MAX];
     struct config_credential credential[CREDENTIALS_MAX];
+    bool makes_own; /* the box's own is needed and the site names none: ops/own.h makes the file */
     uint32_t clear_after_s;
     uint32_t sessions, per_client, decision_s;
     struct site site;

@@ -77,7 +77,7 @@ static bool enums_well(const struct config *c)
 {
     return c->intercept <= INTERCEPT_REDIRECT && c->source <= SOURCE_GATEWAY && c->fail <= FAIL_OPEN &&
            c->client_starttls <= STARTTLS_TERMINATE && c->ambiguous <= AMBIGUOUS_PASS && c->log <= LOG_TO_FILE &&
-           is_bool(&c->enforce) && is_bool(&c->trust_anchor_configured);
+           is_bool(&c->enforce) && is_bool(&c->trust_anchor_configured) && is_bool(&c->makes_own);
 }
 
 static bool numbers_well(const struct config *c)

@@ -40,6 +40,11 @@ static enum rc take_path(struct config *c, const struct config_option *row, cons
     return value_path(value, field(c, row), row->size, says);
 }
 
+static enum rc take_named(struct config *c, const struct config_option *row, const char *value, struct value_says *says)
+{
+    return value[0] == '\0' ? OK : take_path(c, row, value, says);
+}
+
 static enum rc take_user(struct config *c, const struct config_option *row, const char *value, struct value_says *says)
 {
     return value_user(value, field(c, row), row->size, says);
@@ -74,7 +79,7 @@ static const struct value_word source_words[] = { { "client", false }, { "gatewa
 static const struct value_word fail_words[] = { { "closed", false }, { "open", false }, { NULL, false } };
 static const struct value_word ambiguous_words[] = { { "refuse", false }, { "pass", false }, { NULL, false } };
 static const struct value_word starttls_words[] = {
-    { "passthrough", false }, { "decline", false }, { "terminate", true }, { NULL, false }
+    { "passthrough", false }, { "decline", false }, { "terminate", false }, { NULL, false }
 };
 _Static_assert(sizeof(enum config_fail) == sizeof(unsigned), "value_word writes an unsigned into the enums");
 
@@ -105,6 +110,8 @@ const struct config_option config_options[CONFIG_OPTIONS] = {
     { "resolver", "root-hints", false, "/usr/share/dns/root.hints", take_path, TEXT(root_hints) },
     { "resolver", "forward", true, NULL, take_endpoint, .at = AT(forward), .size = 53 },
     { "tls", "ca-file", false, "/etc/ssl/certs/ca-certificates.crt", take_path, TEXT(ca_file) },
+    { "tls", "certificate", false, "", take_named, TEXT(credential[CREDENTIAL_OWN].certificate) },
+    { "tls", "key", false, "", take_named, TEXT(credential[CREDENTIAL_OWN].key) },
     { "tls", "clear-after", false, "300", take_number, .at = AT(clear_after_s), .lo = 0, .hi = CLEAR_AFTER_MAX_S },
     { "limits", "sessions", false, "1000", take_number, .at = AT(sessions), .lo = 1, .hi = SESSIONS_MAX },
     { "limits", "per-client", false, "200", take_number, .at = AT(per_client), .lo = 1, .hi = SESSIONS_MAX },

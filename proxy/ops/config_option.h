@@ -8,7 +8,7 @@
 #include "ops/config_value.h"
 
 enum {
-    CONFIG_OPTIONS = 26,
+    CONFIG_OPTIONS = 28,
     CONFIG_SECTIONS = 3, /* those with options of their own in the table; policy and smarthost have a title */
 };
 

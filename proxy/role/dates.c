@@ -29,3 +29,8 @@ enum clock_state dates_state(struct wall floor)
         return CLOCK_UNSYNCED;
     return adjtimex(&t) == TIME_ERROR || (t.status & STA_UNSYNC) != 0 ? CLOCK_ROUGH : CLOCK_SYNCED;
 }
+
+int64_t dates_build(void)
+{
+    return (int64_t)BUILD_EPOCH;
+}

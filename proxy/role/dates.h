@@ -19,4 +19,8 @@ enum clock_state dates_state(struct wall floor);
 /* dates_are_wrong - is it before the floor? Asks nobody but the clock. */
 bool dates_are_wrong(struct wall floor);
 
+/* dates_build - the time of the build, in seconds since 1970: no clock of a box that runs it was meant to be earlier.
+ */
+int64_t dates_build(void);
+
 #endif

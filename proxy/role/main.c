@@ -22,7 +22,9 @@
 #include "io/sealed.h"
 #include "ops/anchors.h"
 #include "ops/material.h"
+#include "ops/own.h"
 #include "role/broker.h"
+#include "role/dates.h"
 #include "role/keeper.h"
 #include "role/notify.h"
 #include "role/privs.h"
@@ -120,6 +122,19 @@ static enum rc user_of(const struct config *config, struct user *out)
     return OK;
 }
 
+/* A folder for the user where there is none. One that cannot be made is found missing by whoever needs it. Given away
+ * by its descriptor: what lies above it may be the user's, who must not lead us elsewhere by a link. */
+static void make_folder(const char *path, mode_t mode, const struct user *user)
+{
+    if (mkdir(path, mode) != 0 || geteuid() != 0)
+        return;
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchown(fd, user->uid, user->gid) != 0)
+        (void)fail("cannot give away", path);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Roots and keys, read as the user who will have to read them again when the configuration is: what root alone can
  * read would be missing then. */
 static enum rc open_material(const struct config *config, const struct user *user, int *memory)
@@ -132,23 +147,10 @@ static enum rc open_material(const struct config *config, const struct user *use
         return fail("cannot have", "memory for certificates");
     if (root && (setgroups(0, NULL) != 0 || setegid(user->gid) != 0 || seteuid(user->uid) != 0))
         return fail("cannot become", config->user);
-    rc = material_load(config, *memory, stderr);
+    rc = own_make(config, dates_build(), stderr) == OK ? material_load(config, *memory, stderr) : FAILED;
     if (root && (seteuid(0) != 0 || setegid(0) != 0))
         return fail("cannot be", "root again");
     return rc == OK ? sealed_shut(*memory) : rc;
-}
-
-/* A folder for the user where there is none. One that cannot be made is found missing by whoever needs it. Given away
- * by its descriptor: what lies above it may be the user's, who must not lead us elsewhere by a link. */
-static void make_folder(const char *path, mode_t mode, const struct user *user)
-{
-    if (mkdir(path, mode) != 0 || geteuid() != 0)
-        return;
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fchown(fd, user->uid, user->gid) != 0)
-        (void)fail("cannot give away", path);
-    if (fd >= 0)
-        close(fd);
 }
 
 static enum rc open_listeners(const struct config *config, int *fd)
@@ -204,7 +206,6 @@ static enum rc prepare(struct broker_start *start, const struct user *user)
         return FAILED;
     (void)snprintf(folder, sizeof folder, "%s", config->control);
     make_folder(dirname(folder), 0750, user);
-    make_folder(config->state_dir, 0750, user);
     anchors_folder(config->control, folder);
     make_folder(folder, 0700, user);
     return open_control(config->control, user, &start->control);
@@ -263,8 +264,10 @@ static int run(struct broker_start *start, const struct options *o)
 {
     struct user user;
 
-    if (hold_stdio(&start->null) != OK || user_of(start->config, &user) != OK ||
-        open_material(start->config, &user, &start->material) != OK || prepare(start, &user) != OK)
+    if (hold_stdio(&start->null) != OK || user_of(start->config, &user) != OK)
+        return 1;
+    make_folder(start->config->state_dir, 0750, &user); /* the box's own certificate is kept there */
+    if (open_material(start->config, &user, &start->material) != OK || prepare(start, &user) != OK)
         return 1;
     openlog("waxseald", LOG_PID | LOG_NDELAY | LOG_PERROR, LOG_MAIL);
     if (chdir("/") != 0 || (!o->foreground && detach(start) != OK) || drop(start->config, &user) != OK)
@@ -282,11 +285,15 @@ static int run(struct broker_start *start, const struct options *o)
 }
 
 /* -t: what starting would find wrong in the files. */
-static int check(const struct config *config)
+static int check(struct config *config)
 {
     struct user user;
     int memory = -1;
 
+    if (config->makes_own && access(config->credential[CREDENTIAL_OWN].certificate, F_OK) != 0) {
+        config->makes_own = false; /* the start will make it */
+        config->credential[CREDENTIAL_OWN] = (struct config_credential){ .certificate = "" };
+    }
     if (!material_is_named(config))
         return 0;
     return user_of(config, &user) == OK && open_material(config, &user, &memory) == OK ? 0 : 1;

@@ -11,6 +11,8 @@
 
 #include "io/sealed.h"
 #include "ops/material.h"
+#include "ops/own.h"
+#include "role/dates.h"
 #include "role/spawn.h"
 
 #define SAID_WHY 2 /* exit status of a parser that has told the log what is wrong with the file */
@@ -48,6 +50,8 @@ static int parse(const struct reload *r, struct family *f, const char *path, con
         return 1;
     (void)alarm(RELOAD_S); /* the file may be a pipe that never ends */
     enum rc rc = config_load(path, fresh, errors);
+    if (rc == OK)
+        rc = own_make(fresh, dates_build(), errors);
     if (rc == OK)
         rc = material_load(fresh, r->material, errors);
     if (fclose(errors) != 0)

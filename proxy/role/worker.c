@@ -298,11 +298,31 @@ static void free_shown(struct worker *w)
     }
 }
 
+/* The box's own certificate, for clients whose TLS ends here. Where a new one cannot be used, the old one goes on. */
+static void take_own(struct worker *w)
+{
+    const struct tls_identity own = material_identity(child_material(w->child), CREDENTIAL_OWN);
+    struct tls_ctx *fresh = NULL;
+
+    if (child_config(w->child)->client_starttls != STARTTLS_TERMINATE)
+        return;
+    fresh = own.n > 0 ? tls_ctx_new_server() : NULL;
+    if (fresh == NULL || tls_ctx_identity(fresh, &own) != OK) {
+        child_say(w->child, LOG_ERR,
+                  "the box's own certificate cannot be used: clients' STARTTLS gets the old one, or 454");
+        tls_ctx_free(fresh);
+        return;
+    }
+    tls_ctx_free(w->host.near_tls);
+    w->host.near_tls = fresh;
+}
+
 /* The public roots of the day, as they lie in the sealed block; and a context for each certificate that is for some
  * smarthost, so that no other server is ever shown it. One that cannot be made is missing, and its smarthost gets no
  * mail. */
 static void take_material(struct worker *w)
 {
+    take_own(w);
     w->host.roots = material_roots(child_material(w->child), &w->host.n_roots);
     free_shown(w);
     for (unsigned i = CREDENTIAL_OWN + 1; i < CREDENTIALS_MAX; i++) {
@@ -358,6 +378,7 @@ static void stop(void *self)
     free_shown(w);
     tls_ctx_free(w->host.tls[TLS_FLOOR_ANY]);
     tls_ctx_free(w->host.tls[TLS_FLOOR_1_2]);
+    tls_ctx_free(w->host.near_tls);
     free(w);
 }
 

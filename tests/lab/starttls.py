@@ -32,7 +32,7 @@ class Client(mta.Server):
 
 
 def exim():
-    root = mta._root('exim-client', 'exim4-daemon-light')
+    root = mta.lay('exim-client', 'exim4-daemon-light')
     net.user(root, 'Debian-exim', 30003)
     for each in ('/var/spool/exim4', '/var/log/exim4'):
         net.folder(root, each, owner=30003)
@@ -53,7 +53,7 @@ out:
 
 
 def sendmail():
-    root = mta._root('sendmail-client', 'sendmail-bin', 'sendmail-cf')
+    root = mta.lay('sendmail-client', 'sendmail-bin', 'sendmail-cf')
     for who, uid in (('smmta', 30004), ('smmsp', 30005)):
         net.user(root, who, uid)
     for each in ('/var/spool/mqueue', '/var/lib/sendmail'):
@@ -76,7 +76,7 @@ MAILER(`smtp')dnl
 
 
 def opensmtpd():
-    root = mta._root('opensmtpd-client', 'opensmtpd')
+    root = mta.lay('opensmtpd-client', 'opensmtpd')
     for who, uid in (('opensmtpd', 30006), ('opensmtpq', 30007)):
         net.user(root, who, uid)
     net.write(root + '/etc/smtpd.conf', f'''

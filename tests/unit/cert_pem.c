@@ -72,9 +72,34 @@ static void several(void **state)
     assert_int_equal(pem_next(&text, out, &n), FULL);
 }
 
+static void there_and_back(void **state)
+{
+    uint8_t der[200], mem[400], back[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof der; i++)
+        der[i] = (uint8_t)(i * 7 + 3);
+    for (size_t n = 0; n <= sizeof der; n++) {
+        struct buf text;
+        size_t got = sizeof back;
+
+        buf_init(&text, mem, sizeof mem);
+        assert_int_equal(pem_put("CERTIFICATE", span_of(der, n), &text), OK);
+        struct span left = buf_bytes(&text);
+
+        for (struct span s = left; s.n > 0; s = span_from(s, span_find(s, '\n') + 1))
+            assert_true(span_find(s, '\n') <= 64); /* RFC 7468 2 */
+        assert_int_equal(pem_next(&left, back, &got), OK);
+        assert_true(span_eq(span_of(back, got), span_of(der, n)));
+        buf_init(&text, mem, 58);
+        assert_int_equal(pem_put("CERTIFICATE", span_of(der, n), &text), n == 0 ? OK : FULL);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(table), cmocka_unit_test(several) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(there_and_back), cmocka_unit_test(table),
+                                        cmocka_unit_test(several) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

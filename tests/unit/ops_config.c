@@ -90,7 +90,7 @@ static void every_option(void **state)
              "client-starttls = \"decline\" ambiguous-end-of-data = \"pass\" policy-file = \"\"\n"
              "resolver { trust-anchor = \"/a\" root-hints = \"/h\"\n"
              "  forward = {\"192.0.2.1\", \"192.0.2.1:5353\", \"2001:db8::53\", \"[2001:db8::53]:54\"} }\n"
-             "tls { ca-file = \"/ca\" clear-after = 0 }\n"
+             "tls { ca-file = \"/ca\" certificate = \"/crt\" key = \"/key\" clear-after = 0 }\n"
              "limits { sessions = 7 per-client = 3 decision = 240 }\n"
              "policy \"default\" { level = \"may\" }\n"
              "policy \"Example.ORG.\" { level = \"dane-only\" }\npolicy \".example.org\" { level = none }\n"),
@@ -110,6 +110,9 @@ static void every_option(void **state)
     assert_string_equal(got.log_path, "/var/log/w/x");
     assert_int_equal(got.mark, 300);
     assert_int_equal(got.client_starttls, STARTTLS_DECLINE);
+    assert_string_equal(got.credential[CREDENTIAL_OWN].certificate, "/crt");
+    assert_string_equal(got.credential[CREDENTIAL_OWN].key, "/key");
+    assert_false(got.makes_own);
     assert_int_equal(got.ambiguous, AMBIGUOUS_PASS);
     assert_true(got.trust_anchor_configured);
     assert_int_equal(got.forward.n, 4);
@@ -223,7 +226,9 @@ static const struct {
     { SMART("level = \"may\" match = {\"nexthop\"}"), SMART_SAYS "match is for the levels" },
     /* not built: refused, never weaker */
     { "policy-file = \"/etc/p\"", "F:1: policy-file: \"/etc/p\" is not in this build" },
-    { "client-starttls = \"terminate\"", "F:1: client-starttls: \"terminate\" is not in this build" },
+    { "tls { certificate = \"/c\" }", "F:1: tls: a certificate and its key are named together" },
+    { "tls {\n key = \"/k\" }", "F:2: tls: a certificate and its key are named together" },
+    { "tls { certificate = \"c\" key = \"/k\" }", "F:1: tls.certificate: \"c\" is no absolute path" },
     /* syntax, and libconfuse's own extras */
     { "bogus = 1", "F:1: no such option 'bogus'" },
     { "include(\"/etc/passwd\")", "F:1: no such option 'include'" },
@@ -325,6 +330,23 @@ static void smarthosts(void **state)
             i);
     assert_int_equal(load(text), MALFORMED);
     assert_non_null(strstr(says, "F:9: smarthost \"192.0.2.9\": has one certificate too many: 8"));
+}
+
+/* Who names no certificate gets one that is made, where it is needed. */
+static void own_certificate(void **state)
+{
+    (void)state;
+    assert_int_equal(load("client-starttls = \"terminate\" state-dir = \"/s\""), OK);
+    assert_true(got.makes_own);
+    assert_string_equal(got.credential[CREDENTIAL_OWN].certificate, "/s/starttls.pem");
+    assert_string_equal(got.credential[CREDENTIAL_OWN].key, "/s/starttls.pem");
+    assert_int_equal(load("client-starttls = \"terminate\" tls { certificate = \"/c\" key = \"/k\" }"), OK);
+    assert_false(got.makes_own);
+    assert_string_equal(got.credential[CREDENTIAL_OWN].key, "/k");
+    assert_int_equal(load("client-starttls = \"passthrough\" tls { certificate = \"\" key = \"\" }"), OK);
+    assert_false(got.makes_own);
+    assert_string_equal(got.credential[CREDENTIAL_OWN].certificate, "");
+    assert_int_equal(config_check(&got, sizeof got), OK);
 }
 
 static void all_errors_in_one_run(void **state)
@@ -532,7 +554,7 @@ static void manual_has_every_option(void **state)
         if (titled && (strstr(at, item) == NULL || strstr(at, item) > strchr(at + 1, '\n')))
             fail_msg("waxseal.conf(5) lacks %s", name);
     }
-    assert_int_equal(n, 34);
+    assert_int_equal(n, 36);
 }
 
 int main(void)
@@ -543,6 +565,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(whose_certificate),
         cmocka_unit_test(smarthosts),
+        cmocka_unit_test(own_certificate),
         cmocka_unit_test(all_errors_in_one_run),
         cmocka_unit_test(full_sets),
         cmocka_unit_test(no_plain_file),

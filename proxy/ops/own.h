@@ -1,0 +1,19 @@
+/*
+ * own - the box's own certificate with its key, made once and kept in state-dir, for `client-starttls = "terminate"`
+ * where the site names none. One file, so that the two can never be of different days.
+ */
+#ifndef OPS_OWN_H
+#define OPS_OWN_H
+
+#include "ops/config.h"
+
+#include <stdio.h>
+
+/*
+ * own_make - the file, where the configuration needs it, for its owner alone, where there is none yet; whoever calls
+ * can write state-dir. The name in it is the machine's. not_before  what no clock of this box was ever meant to
+ * precede: the day of the build says        what was made, or why not, a line returns     OK  it is there | FAILED
+ */
+MUST_USE enum rc own_make(const struct config *c, int64_t not_before, FILE *says);
+
+#endif
