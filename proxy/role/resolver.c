@@ -187,7 +187,7 @@ static void tell_state(void *owner)
     now.kind = WIRE_RESOLVER;
     now.anchored = ground->anchored;
     now.clock = (uint8_t)ground->clock;
-    now.source = (uint8_t)ground->source;
+    now.source = (uint16_t)ground->source;
     now.stale = ground->stale;
     now.tracks = ground->tracks;
     now.in_hand = routes_waiting(self->routes);

@@ -108,14 +108,13 @@ struct wire_log {
     char text[512];
 };
 
-struct wire_resolver {
+struct wire_resolver { /* without a gap: it is compared as bytes */
     uint32_t kind;
-    uint8_t anchored;  /* the root is validated: answers mean something */
-    uint8_t clock;     /* enum clock_state */
-    uint8_t source;    /* enum anchors_source: where the trust anchors come from */
-    uint8_t stale;     /* that source lacks the key that signs the root */
-    uint8_t tracks;    /* RFC 5011 runs */
-    uint8_t n_trusted; /* of `tag` */
+    uint8_t anchored;           /* the root is validated: answers mean something */
+    uint8_t clock;              /* enum clock_state */
+    uint8_t stale;              /* the source of the trust anchors lacks the key that signs the root */
+    uint8_t tracks;             /* RFC 5011 runs */
+    uint16_t source, n_trusted; /* enum anchors_source; how many of `tag` */
     uint16_t tag[ANCHORS_MAX];
     uint32_t in_hand; /* routes being looked up */
 };
