@@ -13,6 +13,8 @@ typedef enum far_event action(struct session *s);
 
 static void say(struct session *s, struct span why)
 {
+    while (why.n > 0 && (why.p[why.n - 1] == '\r' || why.p[why.n - 1] == '\n'))
+        why.n--;
     text_printable(why, s->far.said, sizeof s->far.said);
 }
 
