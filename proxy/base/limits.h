@@ -122,16 +122,18 @@
 #define TURN_CPU_MS                                                                                                    \
     10000 /* of processor time in one callback of the loop: the longest work takes tenths of a second                  \
            */
-#define ACCEPT_PAUSE_MS 100    /* without descriptors or memory accept fails again at once: wait instead of spinning */
-#define RESTART_MIN_MS 100     /* a child that died soon after its start is started again later and later */
-#define RESTART_MAX_MS 5000    /* up to this */
-#define RESTART_SOON_MS 10000  /* what counts as soon */
-#define DRAIN_S 600            /* after SIGTERM: the final reply may take 10 minutes (RFC 5321 4.5.3.2.6) */
-#define DRAIN_LAST_S 5         /* resolver and keeper then have nothing left but to end */
-#define RELOAD_S 10            /* to parse the configuration: it may lie on anything */
-#define CONTROL_CLIENTS_MAX 8  /* of the control socket at once */
-#define CONTROL_REQUEST_MAX 64 /* one word and the end of its line */
-#define CONTROL_S 5            /* to ask and to read the answer */
+#define ACCEPT_PAUSE_MS 100   /* without descriptors or memory accept fails again at once: wait instead of spinning */
+#define RESTART_MIN_MS 100    /* a child that died soon after its start is started again later and later */
+#define RESTART_MAX_MS 5000   /* up to this */
+#define RESTART_SOON_MS 10000 /* what counts as soon */
+#define DRAIN_S 600           /* after SIGTERM: the final reply may take 10 minutes (RFC 5321 4.5.3.2.6) */
+#define DRAIN_LAST_S 5        /* resolver and keeper then have nothing left but to end */
+#define RELOAD_S 10           /* to parse the configuration: it may lie on anything */
+#define CONTROL_CLIENTS_MAX 8 /* of the control socket at once */
+#define CONTROL_S 5           /* to ask and to read the answer */
 #define CONTROL_ANSWER_MAX 16384
+
+#define CONTROL_REQUEST_MAX 300 /* a word, a domain, the end of the line */
+#define CONTROL_MEMORY_MAX 30   /* failures told of one domain: so many fit the answer, with the longest of names */
 
 #endif

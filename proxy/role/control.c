@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "ops/anchors.h"
 #include "ops/log.h"
 #include "policy/why.h"
@@ -144,8 +145,53 @@ static char *status_text(const struct control_view *v)
     add_resolver(root, v);
     add_anchors(root, v);
     add_state(root, v);
-    (void)cJSON_AddNumberToObject(root, "failures-remembered", v->failures);
+    (void)cJSON_AddNumberToObject(root, "failures-remembered", v->grace->n);
     (void)cJSON_AddNumberToObject(root, "log-lines-lost", (double)v->log_lost);
+    text = cJSON_PrintUnformatted(root);
+    cJSON_Delete(root);
+    return text;
+}
+
+static double age_s(struct mono then, struct mono now)
+{
+    const int64_t whole = (now.ms - then.ms) / 1000;
+
+    return (double)whole;
+}
+
+/* Ages in seconds; `clear`: when TLS fails again, clear text may follow. */
+static cJSON *failure(const struct control_view *v, const struct grace_entry *e, struct mono now)
+{
+    cJSON *const one = cJSON_CreateObject();
+    char client[IP_TEXT_MAX], host[HOSTNAME_MAX + 1];
+
+    ip_text(&e->key.client, client);
+    text_printable(span_str(e->key.host), host, sizeof host);
+    (void)cJSON_AddStringToObject(one, "client", client);
+    (void)cJSON_AddStringToObject(one, "host", host);
+    (void)cJSON_AddNumberToObject(one, "first", age_s(e->first, now));
+    (void)cJSON_AddNumberToObject(one, "last", age_s(e->last, now));
+    (void)cJSON_AddBoolToObject(one, "clear",
+                                grace_judge(v->grace, &e->key, now, v->config->clear_after_s) == GRACE_OVER);
+    return one;
+}
+
+static char *memory_text(const struct control_view *v, const struct hostname *domain)
+{
+    cJSON *const root = cJSON_CreateObject();
+    cJSON *const list = cJSON_AddArrayToObject(root, "failures");
+    const struct mono now = clock_mono();
+    unsigned told = 0, more = 0;
+    char *text = NULL;
+
+    for (uint32_t i = 0; i < v->grace->n; i++)
+        if (strcmp(v->grace->entry[i].key.domain, domain->s) == 0) {
+            if (told < CONTROL_MEMORY_MAX)
+                told += cJSON_AddItemToArray(list, failure(v, &v->grace->entry[i], now)) != 0;
+            else
+                more++;
+        }
+    (void)cJSON_AddNumberToObject(root, "more", more);
     text = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
     return text;
@@ -190,16 +236,29 @@ static bool is_request(const struct client *k, const char *request)
     return k->n_request == strlen(request) && memcmp(k->request, request, k->n_request) == 0;
 }
 
+/* Of `memory DOMAIN`; false: it is something else. */
+static bool asks_memory(const struct client *k, struct hostname *domain)
+{
+    const struct span verb = SPAN("memory "), request = span_of(k->request, k->n_request);
+
+    return request.n > verb.n && span_eq(span_first(request, verb.n), verb) && request.p[request.n - 1] == '\n' &&
+           hostname_parse(span_from(span_first(request, request.n - 1), verb.n), domain) == OK;
+}
+
 /* The document, cJSON's to free; NULL without memory. */
 static char *document(struct client *k)
 {
-    static const char done[] = "{\"done\":true}", unknown[] = "{\"error\":\"the requests are: status, clock reset\"}";
+    static const char done[] = "{\"done\":true}",
+                      unknown[] = "{\"error\":\"the requests are: status, memory DOMAIN, clock reset\"}";
     const bool reset = is_request(k, "clock reset\n");
     const char *const text = reset ? done : unknown;
+    struct hostname domain;
     char *copy = NULL;
 
     if (is_request(k, "status\n"))
         return status_text(k->control->view);
+    if (asks_memory(k, &domain))
+        return memory_text(k->control->view, &domain);
     if (reset)
         k->control->reset(k->control->who);
     copy = cJSON_malloc(strlen(text) + 1);

@@ -1,8 +1,8 @@
 /*
  * control - the control socket: one line in, one JSON document out, end.     INTERFACES.md 'Programs'
  * A stream socket of mode 0660; a client that is neither root nor our own user is closed unanswered, whatever the mode
- * has become (A120). The requests are `status` and `clock reset`; anything else gets {"error": ...}. The only file of
- * the daemon that includes cJSON.
+ * has become (A120). The requests are `status`, `memory DOMAIN` (the failed handshakes that are remembered of mail for
+ * it) and `clock reset`; anything else gets {"error": ...}. The only file of the daemon that includes cJSON.
  */
 #ifndef ROLE_CONTROL_H
 #define ROLE_CONTROL_H
@@ -11,6 +11,7 @@
 #include "io/loop.h"
 #include "ops/config.h"
 #include "ops/record.h"
+#include "policy/grace.h"
 #include "role/wire.h"
 
 /* What the keeper knows, for one answer. */
@@ -20,9 +21,9 @@ struct control_view {
     struct wire_resolver resolver;
     bool resolver_known; /* it has told its state since its last start */
     uint64_t outcome[OUTCOME__COUNT], why[WHY__COUNT];
-    struct wall floor;   /* of the clock */
-    bool state_writable; /* state-dir, when last tried */
-    uint32_t failures;   /* entries of the memory of failed handshakes */
+    struct wall floor;               /* of the clock */
+    bool state_writable;             /* state-dir, when last tried */
+    const struct grace_table *grace; /* the memory of failed handshakes */
     uint64_t log_lost;
 };
 

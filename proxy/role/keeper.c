@@ -181,7 +181,6 @@ static void message(void *self, enum role from, unsigned index, const void *msg,
         child_cut(k->child, from, index);
     }
     show_kept(k);
-    k->view.failures = k->grace.n;
     k->view.log_lost = k->log.lost;
 }
 
@@ -251,6 +250,7 @@ static void *start(struct child *c)
         return NULL;
     k->child = c;
     k->view.config = conf;
+    k->view.grace = &k->grace;
     k->control = control_new(child_loop(c), &k->view, on_reset, k);
     timer_init(&k->last_lines, child_loop(c), last_lines_are_written, k);
     if (log_open(&k->log, conf->log, conf->log_path) != OK) {
