@@ -14,8 +14,8 @@ static const struct {
     { "dane", waxseal_dane, "verify|make|check: judge a certificate by TLSA records, given or published; make them" },
     { "status", waxseal_status, "[--json]: what the running daemon is doing" },
     { "clock", waxseal_clock, "reset: the date below which the box believes no clock, back to that of the build" },
-    { "probe", unbuilt, "(not in this build)" },
-    { "explain", unbuilt, "(not in this build)" },
+    { "probe", waxseal_probe, "[--json] DOMAIN: connects to its MX hosts and says what would become of mail there" },
+    { "explain", waxseal_explain, "[--json] DOMAIN ADDRESS: the verdict and every fact that leads to it" },
     { "top", unbuilt, "(not in this build)" },
 };
 

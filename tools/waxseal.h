@@ -24,8 +24,16 @@ enum {
  */
 int tool_run(const char *const *argv, const char *in, size_t n_in, char *out, size_t cap);
 
+/*
+ * control_ask - one request (with its end of line) to the running daemon, and the whole answer as JSON text.
+ *   returns  the answer, the caller's to free(); NULL where none came, with the reason in *why (static, or errno's)
+ */
+char *control_ask(const struct config *c, const char *request, const char **why);
+
 int waxseal_status(const char *config, int argc, char **argv);
 int waxseal_clock(const char *config, int argc, char **argv);
+int waxseal_probe(const char *config, int argc, char **argv);
+int waxseal_explain(const char *config, int argc, char **argv);
 int waxseal_rules(const char *config, int argc, char **argv);
 /* what waxseal_rules.c and waxseal_rules_check.c share */
 int rules_check(const struct config *c, struct span script);

@@ -1,5 +1,6 @@
 /* waxseal status, waxseal clock: ask the running daemon over its control socket.     role/control.h */
 #include "waxseal.h"
+#include "waxseal_find.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -95,25 +96,30 @@ static bool is_well(const cJSON *root)
     return cJSON_IsArray(processes) && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(resolver, "anchored"));
 }
 
-/* What it answered, the caller's to free; NULL after saying why there is none. */
-static char *answer_of(const char *command, const struct config *c, const char *request)
+char *control_ask(const struct config *c, const char *request, const char **why)
 {
     char *answer = malloc(ANSWER_MAX);
     const int fd = dial(c->control);
-    const bool well = answer != NULL && fd >= 0 && ask(fd, request, answer, ANSWER_MAX);
+    const bool got = answer != NULL && fd >= 0 && ask(fd, request, answer, ANSWER_MAX);
 
-    if (answer == NULL)
-        fprintf(stderr, "waxseal %s: out of memory\n", command);
-    else if (fd < 0)
-        fprintf(stderr, "waxseal %s: %s: %s\n", command, c->control, strerror(errno));
-    else if (!well)
-        fprintf(stderr, "waxseal %s: %s: no answer\n", command, c->control);
+    *why = answer == NULL ? "out of memory" : fd < 0 ? strerror(errno) : "no answer";
     if (fd >= 0)
         close(fd);
-    if (well)
+    if (got)
         return answer;
     free(answer);
     return NULL;
+}
+
+/* The same, and says why there is none. */
+static char *answer_of(const char *command, const struct config *c, const char *request)
+{
+    const char *why = NULL;
+    char *const answer = control_ask(c, request, &why);
+
+    if (answer == NULL)
+        fprintf(stderr, "waxseal %s: %s: %s\n", command, c->control, why);
+    return answer;
 }
 
 static int report(const char *answer, bool json)
@@ -145,20 +151,6 @@ static int was_done(const char *answer)
     return done ? EXIT_WELL : EXIT_NOT_WELL;
 }
 
-/* The configuration says where the daemon listens; NULL after saying what is wrong with it. */
-static struct config *config_of(const char *command, const char *path)
-{
-    struct config *c = malloc(sizeof *c);
-
-    clearenv(); /* the configuration's reader expands ${VAR} */
-    if (c == NULL)
-        fprintf(stderr, "waxseal %s: out of memory\n", command);
-    else if (config_load(path == NULL ? CONFIG_PATH : path, c, stderr) == OK)
-        return c;
-    free(c);
-    return NULL;
-}
-
 int waxseal_status(const char *config, int argc, char **argv)
 {
     const bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
@@ -167,7 +159,7 @@ int waxseal_status(const char *config, int argc, char **argv)
         fputs("usage: waxseal [-c FILE] status [--json]\n", stderr);
         return EXIT_USAGE;
     }
-    struct config *c = config_of("status", config);
+    struct config *c = find_config("status", config);
     char *answer = c == NULL ? NULL : answer_of("status", c, "status\n");
     const int status = c == NULL ? EXIT_NOT_WELL : answer == NULL ? EXIT_UNREACHABLE : report(answer, json);
 
@@ -182,7 +174,7 @@ int waxseal_clock(const char *config, int argc, char **argv)
         fputs("usage: waxseal [-c FILE] clock reset\n", stderr);
         return EXIT_USAGE;
     }
-    struct config *c = config_of("clock", config);
+    struct config *c = find_config("clock", config);
     char *answer = c == NULL ? NULL : answer_of("clock", c, "clock reset\n");
     const int status = c == NULL ? EXIT_NOT_WELL : answer == NULL ? EXIT_UNREACHABLE : was_done(answer);
 

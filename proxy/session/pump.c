@@ -282,6 +282,15 @@ static bool send_mail(struct session *s)
     return true;
 }
 
+/* A probe has what it came for: a polite end in front of the mail that it does not have. */
+static bool tell_probe(struct session *s, struct ask *a, enum why why, struct span detail)
+{
+    s->host->judged(s->host->self, s, a, why, detail);
+    far_step(s, EV_HANG_UP);
+    session_leave(s, false);
+    return true;
+}
+
 static bool pump_recipient(struct session *s, struct slot *slot)
 {
     struct ask *const a = ask_of(s, slot);
@@ -304,12 +313,14 @@ static bool pump_recipient(struct session *s, struct slot *slot)
         return refuse(s, slot, 451, a->why, span_of(NULL, 0));
     switch (channel_pursue(s, a, FOR_RCPT, &why, &detail)) {
     case WAY_REFUSE:
-        return refuse(s, slot, 451, why, detail);
+        return s->host->judged != NULL ? tell_probe(s, a, why, detail) : refuse(s, slot, 451, why, detail);
     case WAY_MOVED:
         return true;
     case WAY_WAIT:
         return false;
     case WAY_GO:
+        if (s->host->judged != NULL)
+            return tell_probe(s, a, WHY_NONE, detail);
         break;
     }
     if (rcpt && s->txn.state == TXN_HELD)

@@ -43,6 +43,10 @@ struct session_host {
     void (*record)(void *self, const struct record *r);
     void (*over)(void *self,
                  struct session *s); /* the last word: free it by session_free, but not from inside this call */
+    /* judged - NULL in the daemon. Where a probe wants to know what would become of mail: the first recipient could
+     * leave now in the channel that there is (why = WHY_NONE), or is refused, with `detail` as in session_reply.
+     * Neither MAIL nor RCPT leaves, and the session ends. */
+    void (*judged)(void *self, struct session *s, struct ask *a, enum why why, struct span detail);
 };
 
 struct session {

@@ -124,6 +124,27 @@ remote-control:
         net.until('name server ' + at, lambda at=at: net.accepts(name, at, 53))
 
 
+def validate(name):
+    """Starts a validating resolver at 127.0.0.1 of the namespace, from the lab's own anchor."""
+    place = PLACE + '/validator'
+    os.makedirs(place)
+    conf = net.write(place + '/unbound.conf', f'''server:
+    interface: 127.0.0.1
+    do-daemonize: no
+    username: ""
+    chroot: ""
+    directory: "{place}"
+    pidfile: ""
+    use-syslog: no
+    root-hints: "{hints}"
+    trust-anchor-file: "{anchor}"
+remote-control:
+    control-enable: no
+''')
+    net.spawn(name, [net.PACKAGES + '/unbound/usr/sbin/unbound', '-d', '-c', conf], place + '/log')
+    net.until('the validating resolver', lambda: net.accepts(name, '127.0.0.1', 53))
+
+
 def resolve(name, forged):
     """Starts the provider's resolver; `forged` maps names to the IPv4 address that it lies about."""
     place = PLACE + '/unbound'

@@ -66,7 +66,7 @@ class Signer:
     """DKIM (RFC 6376) over body and header, relaxed: what mail servers may do on the way is allowed for, and nothing else."""
 
     def __init__(self):
-        pair = pki.leaf('dkim.branch.zz', rsa=True)
+        pair = pki.leaf('dkim.branch.zz', key_kind='rsa')
         with open(pair.key, 'rb') as f:
             self.key = f.read()
         self.record = b'v=DKIM1; k=rsa; p=' + base64.b64encode(pki.public_key(pair))

@@ -174,6 +174,44 @@ notify_classes =
         self.run('/usr/sbin/postqueue', '-f')
 
 
+class Fleet(Server):
+    """Many servers in one Postfix: at each address a key, a chain and options of smtpd(8) of its own."""
+
+    def __init__(self, namespace, servers):
+        """`servers`: (address, pair or None for one without TLS, options)."""
+        services = ''
+        for n, (at, pair, options) in enumerate(servers):
+            own = ['smtpd_tls_security_level=none'] if pair is None else [f'smtpd_tls_chain_files=/etc/postfix/tls-{n}.pem', *options]
+            services += f'{"[" + at + "]" if ":" in at else at}:25 inet n - n - - smtpd\n' + ''.join(f'  -o {each}\n' for each in own)
+        started = _postfix('fleet', namespace, '''
+myhostname = fleet.example
+smtpd_peername_lookup = no
+smtpd_recipient_restrictions = permit
+smtpd_relay_restrictions = permit_auth_destination, reject
+smtpd_client_connection_count_limit = 0
+smtpd_tls_security_level = may
+''', services)
+        super().__init__(namespace, started.root)
+        for n, (_, pair, _) in enumerate(servers):
+            if pair is not None:
+                with open(pair.key, encoding='ascii') as key, open(pair.chain, encoding='ascii') as chain:
+                    net.write(f'{self.root}/etc/postfix/tls-{n}.pem', key.read() + chain.read(), mode=0o600)
+
+
+class Finger(Server):
+    """Postfix's own judge of DANE, posttls-finger(1): asks the resolver at 127.0.0.1 of its namespace, which must validate."""
+
+    def __init__(self, namespace):
+        super().__init__(namespace, lay('finger', 'postfix'))
+        for who, uid in (('postfix', 30001), ('postdrop', 30002)):
+            net.user(self.root, who, uid)
+        net.write(self.root + '/etc/resolv.conf', 'nameserver 127.0.0.1\noptions trust-ad timeout:20 attempts:1\n')
+        net.write(self.root + '/etc/postfix/main.cf', COMMON + 'myhostname = gw.example\n')
+
+    def judge(self, domain):
+        return self.run('/usr/sbin/posttls-finger', '-c', '-l', 'dane', '-L', 'summary,cache', '-t', '15', '-T', '15', domain, check=False)
+
+
 def postfix_mx(namespace, addresses, name, domains, pair):
     services = ''.join(f'[{at}]:25 inet n - n - - smtpd\n' if ':' in at else f'{at}:25 inet n - n - - smtpd\n' for at in addresses)
     with open(pair.key, encoding='ascii') as key, open(pair.chain, encoding='ascii') as chain:
