@@ -296,14 +296,14 @@ static bool is_theirs(struct span line, struct heard *from)
     return false;
 }
 
-/* A reply is the server's once, in the order in which it was said. Only its no to MAIL is repeated, to every RCPT. */
+/* A reply is the server's once, in the order in which it was said. But its no to MAIL is repeated, to every RCPT. */
 static bool may_be_heard(struct span line, struct heard *from)
 {
     struct heard start = { 0, 0 };
 
-    if (is_ours(line) || is_theirs(line, from))
-        return true;
-    return (line.p[0] == '4' || line.p[0] == '5') && is_theirs(line, &start);
+    const bool negative = line.p[0] == '4' || line.p[0] == '5';
+
+    return is_ours(line) || is_theirs(line, negative ? &start : from);
 }
 
 static bool is_tunnel(void)
@@ -341,8 +341,20 @@ static bool client_said(struct span line)
     return memmem(world.near->says.mem, world.near->says.n, line.p, line.n) != NULL;
 }
 
-/* The server hears lines of the client's, byte for byte, or ours; and up to the first content no RCPT without MAIL, no
- * DATA or BDAT without RCPT, no MAIL within another (invariant 4). */
+/* Behind it comes no line that is not read: no content, and nothing that a 3xx asks for. */
+static bool is_plain(struct span line)
+{
+    static const char *const plain[] = { "EHLO", "HELO", "MAIL", "RCPT", "RSET",    "NOOP",
+                                         "QUIT", "HELP", "VRFY", "EXPN", "STARTTLS" };
+
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        if (begins(line, plain[i]))
+            return true;
+    return false;
+}
+
+/* The server hears lines of the client's, byte for byte, or ours; and up to the first line that is not plain no RCPT
+ * without MAIL, no DATA or BDAT without RCPT, no MAIL within another (invariant 4). */
 static void check_server(const struct wire *w)
 {
     struct span left = span_of(w->hears.mem, w->hears.n);
@@ -356,14 +368,14 @@ static void check_server(const struct wire *w)
         if (!client_said(line) && !begins(line, "EHLO ") && !begins(line, "HELO ") && !begins(line, "STARTTLS\r\n") &&
             !begins(line, "QUIT\r\n"))
             world_complain(&world, "the server heard `%.*s`", (int)line.n, line.p);
-        if (begins(line, "BDAT") && n <= line.n && rcpt)
-            break; /* the last line of a chunk may have no end, and the next command stands right behind it */
-        if (content || n > line.n)
-            continue;
-        content = begins(line, "DATA") || begins(line, "BDAT") || begins(line, "AUTH");
-        if ((begins(line, "MAIL") && mail) || (begins(line, "RCPT") && !mail) ||
-            ((begins(line, "DATA") || begins(line, "BDAT")) && !rcpt))
+        if (n > line.n)
+            break;
+        if (!content && ((begins(line, "MAIL") && mail) || (begins(line, "RCPT") && !mail) ||
+                         ((begins(line, "DATA") || begins(line, "BDAT")) && !rcpt)))
             world_complain(&world, "out of order: `%.*s`", (int)line.n, line.p);
+        if (begins(line, "BDAT"))
+            break; /* the last line of a chunk may have no end, and the next command stands right behind it */
+        content |= !is_plain(line);
         if (begins(line, "EHLO") || begins(line, "HELO") || begins(line, "RSET"))
             mail = rcpt = false;
         mail |= begins(line, "MAIL");

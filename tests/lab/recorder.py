@@ -3,7 +3,7 @@ recorder - a server that takes everything and remembers it, byte for byte: the s
 
 It speaks as a real one would, unless a behaviour says otherwise: `greets`, `lists` (the words of its EHLO reply; STARTTLS is added in clear where it offers it,
 `inside` stands for the list in TLS), `says` (verb → reply, all of its bytes; a list of them is taken one after the other; `None`: it hangs up), `slow` (its
-replies leave in single bytes). What a session was comes back from `next`: which bytes it heard in clear, which inside TLS, and the digest of each content.
+replies leave in single bytes), `hands_over` (a function that gets the connection behind the 220 to STARTTLS). What a session was comes back from `next`: which bytes it heard in clear, which inside TLS, and the digest of each content.
 """
 import collections
 import contextlib
@@ -21,7 +21,8 @@ KEPT = 1 << 20                                                             # of 
 
 class Behaviour:
     def __init__(self, greets=b'220 mx.diff.example ESMTP\r\n', lists=('PIPELINING', 'SIZE 200000000', '8BITMIME', 'SMTPUTF8', 'DSN', 'CHUNKING', 'BINARYMIME'),
-                 inside=None, tls=True, slow=False, **says):
+                 inside=None, tls=True, slow=False, hands_over=None, **says):
+        self.hands_over = hands_over
         self.greets, self.lists, self.inside, self.tls, self.slow = greets, lists, lists if inside is None else inside, tls, slow
         self.says = {verb.replace('_', ' '): words for verb, words in says.items()}
 
@@ -78,6 +79,9 @@ class _Session:
                 self._say(said or self._list())
             elif verb == 'STARTTLS' and self.behaviour.tls and not self._sealed() and said is None:
                 self._say(b'220 go ahead\r\n')
+                if self.behaviour.hands_over:
+                    self.behaviour.hands_over(self.near)
+                    return
                 self.near = self.context.wrap_socket(self.near, server_side=True)
             elif verb == 'DATA':
                 self._say(said or b'354 go ahead\r\n')

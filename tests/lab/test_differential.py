@@ -2,13 +2,16 @@
 """
 The same conversations directly and through Waxseal: what the client hears, what the server hears and what is delivered may differ by the rows of says.py alone.
 
-Proves A16, A17, A32, A36, A39-A51, A53-A58, A61, A63, A64, A73.
+Proves A16, A17, A32, A35, A36, A39-A51, A53-A58, A61, A63, A64, A73.
 """
 import collections
+import contextlib
 import functools
 import hashlib
 import os
 import re
+import socket
+import subprocess
 import threading
 
 import capture
@@ -251,6 +254,53 @@ def goodbye_unasked(lab):
     (direct, _), (sealed, _) = (one(lab, ODD, at, **behaviour) for at in (DIRECT, world.OTHER))
     equal(sealed.replies[-2:], direct.replies[-2:], 'a 421 that nobody asked for passes')
     ok(sealed.end != 'open', 'and is the end')
+
+
+@test
+def renegotiation(lab):
+    """A server that wants another handshake in the middle of a session (A35): OpenSSL's, told so between MAIL and its answer."""
+    pair, path = pki.leaf('mx.renegotiates.example'), net.FILES + '/renegotiates'
+    command = ['openssl', 's_server', '-unix', path, '-cert', pair.cert, '-key', pair.key, '-tls1_2', '-msg', '-crlf']
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        said = []
+        threading.Thread(target=lambda: [said.append(line) for line in server.stdout], daemon=True).start()
+        net.until('s_server', lambda: os.path.exists(path))
+
+        def says_then(word, answer):
+            net.until(f'{word} at s_server', lambda: any(line.startswith(word) for line in said))
+            server.stdin.write(answer)
+            server.stdin.flush()
+        lab.recorder.behaviour = recorder.Behaviour(hands_over=lambda near: _splice(near, path))
+        with connect(world.RECORDER)() as c:
+            c.hello()
+            c.say('MAIL FROM:<carol@branch.zz>')
+            c.send('RCPT TO:<bob@diff.example>\r\n')
+            says_then(b'EHLO', b'250 mx.renegotiates.example\n')
+            says_then(b'MAIL', b'R\n')
+            answer = c.reply()
+        server.kill()
+    hellos = sum(b'ClientHello' in line for line in said)
+    asked = any(b'HelloRequest' in line for line in said)
+    equal((asked, hellos, answer.code // 100), (True, 1, 4), 'no second handshake, and the mail waits')
+    lab.recorder.next()
+
+
+def _splice(near, path):
+    far = socket.socket(socket.AF_UNIX)
+    far.connect(path)
+
+    def pump(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+    other = threading.Thread(target=pump, args=(far, near))
+    other.start()
+    pump(near, far)
+    other.join()
+    far.close()
 
 
 @test
