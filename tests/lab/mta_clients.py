@@ -15,7 +15,7 @@ import net
 
 SENT, LATER, NEVER = 'sent', 'later', 'never'
 SENDER, NAME = 'alice@branch.zz', 'mail.branch.zz'
-PATIENCE = 600                                                  # seconds for one message; only a stuck client waits for so long
+PATIENCE = 180                                                  # seconds for one message; only a stuck client waits for so long
 
 
 class Client(mta.Server):
