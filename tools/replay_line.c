@@ -283,6 +283,8 @@ static bool st_expect_handshake(struct run *r, struct words *args)
 
         if (text.n > 4 && memcmp(text.p, "sni=", 4) == 0)
             snprintf(now, sizeof now, "sni=%s", w->sni[0] == '\0' ? "-" : w->sni);
+        else if (text.n > 6 && memcmp(text.p, "shows=", 6) == 0)
+            snprintf(now, sizeof now, "shows=%s", w->shows ? "yes" : "no");
         else
             snprintf(now, sizeof now, "floor=%s", w->floor == TLS_FLOOR_1_2 ? "1.2" : "any");
         if (!word_is(&args->word[i], now))

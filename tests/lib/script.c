@@ -171,7 +171,8 @@ static void add_dns(const struct words *w, struct world *world)
 /* `level DOMAIN LEVEL [MATCH…]`, `smarthost NAME LEVEL PORT [MATCH…]`: as the configuration would have it. */
 static bool set_section(const struct words *w, struct world *world, bool smarthost)
 {
-    const unsigned first_match = smarthost ? 4 : 3;
+    const bool shows = smarthost && w->n > 4 && word_is(&w->word[4], "certificate");
+    const unsigned first_match = shows ? 5 : smarthost ? 4 : 3;
     struct config_section sec = { .n_match = w->n - first_match };
     struct value_says says;
     char text[9][HOSTNAME_MAX + 1];
@@ -191,6 +192,10 @@ static bool set_section(const struct words *w, struct world *world, bool smartho
     ip_text(&world->server, text[0]);
     sec.title = text[0];
     sec.name = text[1];
+    if (shows) {
+        sec.certificate = sec.key = "/for-this-one";
+        world->host.shown[CREDENTIAL_OWN + 1] = wire_ctx_shows();
+    }
     sec.port = text[3];
     world->port = (uint16_t)word_number(w, 3);
     return config_smarthost(&world->config, &sec, &says) == OK;

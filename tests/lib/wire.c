@@ -9,6 +9,7 @@
 
 struct tls_ctx {
     enum tls_floor floor;
+    bool shows; /* a certificate of ours */
 };
 
 static struct wire wires[WIRES_MAX];
@@ -16,14 +17,21 @@ static unsigned n_wires;
 
 struct tls_ctx *wire_ctx(enum tls_floor floor)
 {
-    static struct tls_ctx ctx[2] = { { TLS_FLOOR_ANY }, { TLS_FLOOR_1_2 } };
+    static struct tls_ctx ctx[2] = { { TLS_FLOOR_ANY, false }, { TLS_FLOOR_1_2, false } };
 
     return &ctx[floor];
 }
 
 struct tls_ctx *wire_ctx_server(void)
 {
-    static struct tls_ctx ctx = { TLS_FLOOR_ANY };
+    static struct tls_ctx ctx = { TLS_FLOOR_ANY, true };
+
+    return &ctx;
+}
+
+struct tls_ctx *wire_ctx_shows(void)
+{
+    static struct tls_ctx ctx = { TLS_FLOOR_1_2, true };
 
     return &ctx;
 }
@@ -364,6 +372,7 @@ enum rc stream_start_tls(struct stream *s, struct tls_ctx *ctx, const char *sni)
 
     w->handshakes = true;
     w->floor = ctx->floor;
+    w->shows = ctx->shows;
     snprintf(w->sni, sizeof w->sni, "%s", sni == NULL ? "" : sni);
     s->state = STREAM_STATE_HANDSHAKE;
     return OK;

@@ -40,6 +40,7 @@ struct wire {
     bool handshakes;    /* it waits for tls_up or tls_fails */
     bool handshake_seen;
     enum tls_floor floor;
+    bool shows; /* it has a certificate of ours for a server that asks */
     char sni[HOSTNAME_MAX + 1];
 };
 
@@ -63,6 +64,9 @@ bool wires_turn(void);
 
 /* wire_ctx - stands for the TLS context of this floor. */
 struct tls_ctx *wire_ctx(enum tls_floor floor);
+
+/* wire_ctx_shows - for that of a smarthost which is shown a certificate. */
+struct tls_ctx *wire_ctx_shows(void);
 struct tls_ctx *wire_ctx_server(void);
 
 #endif
