@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "ops/config_option.h"
+#include "ops/config_policy_file.h"
 #include "ops/config_site.h"
 
 #include <confuse.h>
@@ -253,9 +254,9 @@ static cfg_t *make_table(void)
 }
 
 /* libconfuse's reader ends the process when a read fails, and would wait at a pipe: only a plain file of sane size. */
-static FILE *open_plain(struct reading *r)
+static FILE *open_plain(struct reading *r, const char *path)
 {
-    const int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
     FILE *f = NULL;
 
@@ -272,9 +273,34 @@ static FILE *open_plain(struct reading *r)
     return NULL;
 }
 
+/* Its errors name the file itself. */
+static void take_policy_file(struct reading *r)
+{
+    struct reading own = { .path = r->out->policy_file, .errors = r->errors };
+    char *const text = own.path[0] == '\0' ? NULL : calloc(1, CONFIG_BYTES_MAX + 1);
+    FILE *f = text == NULL ? NULL : open_plain(&own, own.path);
+    const char *domain = "";
+    struct value_says says;
+    unsigned line = 0;
+
+    if (f != NULL) {
+        const size_t n = fread(text, 1, CONFIG_BYTES_MAX, f);
+
+        if (ferror(f) || memchr(text, '\0', n) != NULL)
+            complain(&own, 0, "is no text");
+        else if (config_policy_file(r->out, text, &line, &domain, &says) != OK)
+            complain(&own, (int)line, "\"%.100s\" %s", domain, says.text);
+        fclose(f);
+    } else if (own.path[0] != '\0' && text == NULL) {
+        complain(&own, 0, "out of memory");
+    }
+    free(text);
+    r->failed += own.failed;
+}
+
 static void read_file(struct reading *r, cfg_t *cfg)
 {
-    FILE *f = open_plain(r);
+    FILE *f = open_plain(r, r->path);
 
     if (f == NULL)
         return;
@@ -286,6 +312,7 @@ static void read_file(struct reading *r, cfg_t *cfg)
     fclose(f);
     take_rows(r, cfg);
     take_sections(r, cfg);
+    take_policy_file(r);
     if (r->failed == 0)
         take_own(r);
     if (r->failed == 0)

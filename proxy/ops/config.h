@@ -82,6 +82,7 @@ struct config {
     char trust_anchor[CONFIG_PATH_MAX], root_hints[CONFIG_PATH_MAX];
     bool trust_anchor_configured; /* written in the file: missing or bad is an error then, not a fallback */
     struct config_endpoints forward;
+    char policy_file[CONFIG_PATH_MAX]; /* "": none. Its rows are in site */
     char ca_file[CONFIG_PATH_MAX];
     struct config_credential credential[CREDENTIALS_MAX];
     bool makes_own; /* the box's own is needed and the site names none: ops/own.h makes the file */

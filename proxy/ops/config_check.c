@@ -61,7 +61,8 @@ static bool site_well(const struct site *s)
         s->n_smarthost > SITE_SMARTHOSTS_MAX)
         return false;
     for (uint32_t i = 0; i < s->n; i++)
-        if (s->entry[i].parent > 1 || !policy_well(s, &s->entry[i].policy) || !name_well(&s->entry[i].domain))
+        if (s->entry[i].parent > 1 || s->entry[i].late > 1 || !policy_well(s, &s->entry[i].policy) ||
+            !name_well(&s->entry[i].domain))
             return false;
     for (uint32_t i = 0; i < s->n_smarthost; i++) {
         const struct site_smarthost *const h = &s->smarthost[i];
@@ -96,7 +97,7 @@ static bool texts_well(const struct config *c)
     return ends(c->user, sizeof c->user) && ends(c->state_dir, sizeof c->state_dir) &&
            ends(c->control, sizeof c->control) && ends(c->log_path, sizeof c->log_path) &&
            ends(c->trust_anchor, sizeof c->trust_anchor) && ends(c->root_hints, sizeof c->root_hints) &&
-           ends(c->ca_file, sizeof c->ca_file);
+           ends(c->ca_file, sizeof c->ca_file) && ends(c->policy_file, sizeof c->policy_file);
 }
 
 enum rc config_check(const struct config *c, size_t n)

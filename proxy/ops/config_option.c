@@ -64,14 +64,11 @@ static enum rc take_log(struct config *c, const struct config_option *row, const
     return OK;
 }
 
-static enum rc take_unbuilt(struct config *c, const struct config_option *row, const char *value,
-                            struct value_says *says)
+/* "" is none; what is in it is read behind all sections. */
+static enum rc take_path_or_none(struct config *c, const struct config_option *row, const char *value,
+                                 struct value_says *says)
 {
-    (void)c, (void)row;
-    if (value[0] == '\0')
-        return OK;
-    snprintf(says->text, sizeof says->text, "is not in this build: write a policy section for each domain");
-    return MALFORMED;
+    return value[0] == '\0' ? OK : take_path(c, row, value, says);
 }
 
 static const struct value_word intercept_words[] = { { "tproxy", false }, { "redirect", false }, { NULL, false } };
@@ -105,7 +102,7 @@ const struct config_option config_options[CONFIG_OPTIONS] = {
     { NULL, "mark", false, "0x5753", take_number, .at = AT(mark), .lo = MARK_MIN, .hi = MARK_MAX },
     { NULL, "client-starttls", false, "passthrough", take_word, .at = AT(client_starttls), .words = starttls_words },
     { NULL, "ambiguous-end-of-data", false, "refuse", take_word, .at = AT(ambiguous), .words = ambiguous_words },
-    { NULL, "policy-file", false, "", take_unbuilt, .at = 0 },
+    { NULL, "policy-file", false, "", take_path_or_none, TEXT(policy_file) },
     { "resolver", "trust-anchor", false, "/usr/share/dns/root.key", take_path, TEXT(trust_anchor) },
     { "resolver", "root-hints", false, "/usr/share/dns/root.hints", take_path, TEXT(root_hints) },
     { "resolver", "forward", true, NULL, take_endpoint, .at = AT(forward), .size = 53 },

@@ -126,12 +126,13 @@ enum rc config_policy(struct config *c, const struct config_section *sec, struct
     struct site_entry e = { 0 };
     struct value_says what;
 
-    if (strcmp(sec->title, "default") == 0)
+    if (!sec->is_row && strcmp(sec->title, "default") == 0)
         return take_policy(s, sec, &s->fallback, says);
     if (value_domain(sec->title, &e, &what) != OK)
         return no(says, "%s", what.text);
+    e.late = sec->is_row;
     for (uint32_t i = 0; i < s->n; i++)
-        if (s->entry[i].parent == e.parent && hostname_eq(&s->entry[i].domain, &e.domain))
+        if (s->entry[i].parent == e.parent && s->entry[i].late == e.late && hostname_eq(&s->entry[i].domain, &e.domain))
             return no(says, "is there twice");
     if (s->n == SITE_ENTRIES_MAX)
         return no(says, "is one too many: %d are the most", SITE_ENTRIES_MAX);

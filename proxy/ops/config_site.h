@@ -11,6 +11,7 @@
 /* As it stands in the file; NULL: not there. */
 struct config_section {
     const char *title, *level;
+    bool is_row; /* of policy-file: it stands behind all sections */
     unsigned n_match;
     const char *match[SITE_SECTION_MATCHES];
     const char *name, *port, *certificate, *key; /* of a smarthost */

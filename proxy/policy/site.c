@@ -1,20 +1,30 @@
 #include "policy/site.h"
 
-const struct site_policy *site_policy(const struct site *s, const struct hostname *domain)
+/* Among the sections, or among the rows of policy-file: the exact domain, else the longest parent. NULL: neither. */
+static const struct site_entry *find(const struct site *s, const struct hostname *domain, uint8_t late)
 {
     const struct site_entry *best = NULL; /* the longest parent so far */
 
-    if (domain == NULL)
-        return &s->fallback;
     for (uint32_t i = 0; i < s->n; i++) {
         const struct site_entry *e = &s->entry[i];
 
+        if (e->late != late)
+            continue;
         if (!e->parent && hostname_eq(&e->domain, domain))
-            return &e->policy;
+            return e;
         if (e->parent && hostname_is_under(domain, &e->domain) && (best == NULL || e->domain.n > best->domain.n))
             best = e;
     }
-    return best == NULL ? &s->fallback : &best->policy;
+    return best;
+}
+
+const struct site_policy *site_policy(const struct site *s, const struct hostname *domain)
+{
+    const struct site_entry *e = domain == NULL ? NULL : find(s, domain, 0);
+
+    if (e == NULL && domain != NULL)
+        e = find(s, domain, 1);
+    return e == NULL ? &s->fallback : &e->policy;
 }
 
 const struct site_smarthost *site_smarthost(const struct site *s, const struct ip *server)

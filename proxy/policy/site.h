@@ -1,7 +1,7 @@
 /*
  * site - the site's own policy: which level a recipient domain or a smarthost gets, and whose certificate it takes.
  * INTERFACES.md 'Precedence': at a smarthost's address only its own; exact domain before the longest `.parent` before
- * the default. Pure lookups in the flat tables that ops/config fills.
+ * the same in policy-file before the default. Pure lookups in the flat tables that ops/config fills.
  */
 #ifndef POLICY_SITE_H
 #define POLICY_SITE_H
@@ -37,6 +37,7 @@ struct site_policy {
 struct site_entry {
     struct hostname domain;
     uint8_t parent; /* 1: written `.example.org`, for everything below it, not for itself */
+    uint8_t late;   /* 1: of policy-file, behind every section */
     struct site_policy policy;
 };
 

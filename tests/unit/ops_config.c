@@ -225,7 +225,7 @@ static const struct {
     { SMART("level = \"may\" certificate = \"c\" key = \"/k\""), SMART_SAYS "certificate \"c\" is no absolute path" },
     { SMART("level = \"may\" match = {\"nexthop\"}"), SMART_SAYS "match is for the levels" },
     /* not built: refused, never weaker */
-    { "policy-file = \"/etc/p\"", "F:1: policy-file: \"/etc/p\" is not in this build" },
+    { "policy-file = \"p\"", "F:1: policy-file: \"p\" is no absolute path" },
     { "tls { certificate = \"/c\" }", "F:1: tls: a certificate and its key are named together" },
     { "tls {\n key = \"/k\" }", "F:2: tls: a certificate and its key are named together" },
     { "tls { certificate = \"c\" key = \"/k\" }", "F:1: tls.certificate: \"c\" is no absolute path" },
@@ -349,6 +349,81 @@ static void own_certificate(void **state)
     assert_int_equal(config_check(&got, sizeof got), OK);
 }
 
+/* One table behind these sections; what is said of it, without its name. */
+static const char *with_table(const char *sections, const char *rows)
+{
+    static char words[512];
+    char path[] = "/tmp/ops_policy_XXXXXX", text[512];
+    const int fd = mkstemp(path);
+    FILE *const errors = tmpfile();
+
+    assert_int_equal(write(fd, rows, strlen(rows)), strlen(rows));
+    close(fd);
+    char conf[] = "/tmp/ops_config_XXXXXX";
+    const int conf_fd = mkstemp(conf);
+
+    snprintf(text, sizeof text, "policy-file = \"%s\"\n%s", path, sections);
+    assert_int_equal(write(conf_fd, text, strlen(text)), strlen(text));
+    close(conf_fd);
+    memset(words, 0, sizeof words);
+    if (config_load(conf, &got, errors) != OK) {
+        rewind(errors);
+        assert_non_null(fgets(words, sizeof words, errors));
+    }
+    fclose(errors);
+    unlink(conf);
+    unlink(path);
+    return strncmp(words, path, strlen(path)) == 0 ? words + strlen(path) : words;
+}
+
+static enum level level_of(const char *domain)
+{
+    struct hostname h;
+
+    assert_int_equal(hostname_parse(span_str(domain), &h), OK);
+    return (enum level)site_policy(&got.site, &h)->level;
+}
+
+/* Postfix's table, behind the sections in the same order (INTERFACES.md 'Precedence'). R9 R57 */
+static void policy_file(void **state)
+{
+    static const struct {
+        const char *rows, *want;
+    } wrong[] = {
+        { "a.example", ":1: \"a.example\" has no level" },
+        { "a.example may\na.example may", ":2: \"a.example\" is there twice" },
+        { "a.example best", ":1: \"a.example\" level \"best\" is no level" },
+        { "# x\n\na.example encrypt\n ciphers=high",
+          ":3: \"a.example\" has \"ciphers=high\", which has no equal here" },
+        { "default may", ":1: \"default\" is no domain" },
+        { "[mx.example]:25 may", ":1: \"[mx.example]:25\" is no domain" },
+        { "a.example fingerprint", ":1: \"a.example\" level fingerprint needs match" },
+        { "a.example dane match=b.example", ":1: \"a.example\" match is for the levels" },
+    };
+
+    (void)state;
+    assert_string_equal(
+        with_table("policy \".b.example\" { level = \"encrypt\" }\npolicy \"c.example\" { level = \"none\" }",
+                   "# of last year\r\na.example\tsecure match=mx.a.example:.hub.example\r\n\n"
+                   "x.b.example  may\n.d.example\n   dane-only\nc.example dane\n"
+                   "f.example fingerprint match=" DIGEST "|" DIGEST "\n"),
+        "");
+    assert_int_equal(config_check(&got, sizeof got), OK);
+    assert_int_equal(level_of("a.example"), LEVEL_SECURE);
+    assert_int_equal(got.site.entry[2].policy.n_match, 2);
+    assert_int_equal(level_of("x.b.example"), LEVEL_ENCRYPT); /* a section's parent comes before a row */
+    assert_int_equal(level_of("y.d.example"), LEVEL_DANE_ONLY);
+    assert_int_equal(level_of("c.example"), LEVEL_NONE);
+    assert_int_equal(level_of("f.example"), LEVEL_FINGERPRINT);
+    assert_int_equal(level_of("g.example"), LEVEL_DANE);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *const said = with_table("", wrong[i].rows);
+
+        if (strncmp(said, wrong[i].want, strlen(wrong[i].want)) != 0)
+            fail_msg("%s\n says: %s want: %s", wrong[i].rows, said, wrong[i].want);
+    }
+}
+
 static void all_errors_in_one_run(void **state)
 {
     (void)state;
@@ -454,6 +529,8 @@ static void block_of_another_process(void **state)
     BREAK((c.site.n_match = 1, c.site.match[0].n = 1));
     BREAK(c.site.entry[0].policy.level = LEVEL__COUNT);
     BREAK(c.site.entry[0].parent = 2);
+    BREAK(c.site.entry[0].late = 2);
+    BREAK(memset(c.policy_file, 'x', sizeof c.policy_file));
     BREAK(c.site.entry[0].domain.n = 0);
     BREAK(c.site.entry[0].domain.n = 255);
     BREAK(c.site.entry[0].domain.s[3] = '\0');
@@ -565,6 +642,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(whose_certificate),
         cmocka_unit_test(smarthosts),
+        cmocka_unit_test(policy_file),
         cmocka_unit_test(own_certificate),
         cmocka_unit_test(all_errors_in_one_run),
         cmocka_unit_test(full_sets),
