@@ -296,6 +296,11 @@ bool near_seal(struct session *s)
 void near_sealed(struct session *s)
 {
     s->near.mode = NEAR_LINE;
+    s->near.ending_known = false;
+    if (s->far.dirty) { /* AUTH, XCLIENT: who said that in clear need not be who speaks now, nor its mail go there */
+        far_step(s, EV_HANG_UP);
+        s->far.dirty = s->far.authed = false;
+    }
     ehlo_reset(&s->shown);
     s->shown_any = false;
 }

@@ -60,7 +60,8 @@ void near_content_refused(struct session *s, struct slot *slot);
  */
 bool near_seal(struct session *s);
 
-/* near_sealed - its handshake is done. What was said and shown before counts for nothing (RFC 3207 4.2). */
+/* near_sealed - its handshake is done. What was said and shown before counts for nothing (RFC 3207 4.2): a connection
+ * on which something was built up is given up. */
 void near_sealed(struct session *s);
 
 /* near_unsealed - it did not come about: the end, without a word, and a line in the log. */
