@@ -97,7 +97,8 @@ static bool is_welcome(struct span banner)
 }
 
 /* The early upgrade: the client hears the banner when the channel is what the site asks of this address, or why not.
- * Until the server has greeted, the time is the server's. */
+ * Until the server has greeted, the time is the server's. Only its first answer is the client's: what a second
+ * connection is told, the client has not asked for, and a 554 there must not bounce its mail. */
 static bool pump_banner(struct session *s, struct slot *slot)
 {
     const struct span banner = buf_bytes(&s->far.greeting);
@@ -108,7 +109,7 @@ static bool pump_banner(struct session *s, struct slot *slot)
 
     if (!channel_deciding(s) && (leg == LEG_CONNECT || leg == LEG_BANNER))
         return false;
-    if (banner.n > 0 && !is_welcome(banner)) { /* A10: as without us, and there is nothing to upgrade */
+    if (!channel_deciding(s) && banner.n > 0 && !is_welcome(banner)) { /* A10: as without us; nothing to upgrade */
         slot->close = true;
         return answer(s, banner);
     }

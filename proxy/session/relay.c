@@ -164,7 +164,7 @@ static bool keep_keywords(struct session *s, const struct reply_line *line, cons
            (shown->last == line->last || ehlo_line(list, SPAN("STARTTLS"), false) == OK);
 }
 
-/* One line of the reply that the head waits for goes to the client as it is False: it does not take it now. */
+/* One line of the reply that the head waits for goes to the client as it is. False: it does not take it now. */
 static bool relay_line(struct session *s, const struct reply_line *line)
 {
     struct slot *const slot = slots_head(&s->slots);

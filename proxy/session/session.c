@@ -139,13 +139,14 @@ static bool far_has_ended(struct session *s)
 
     if (!f->ended || !f->open || s->ending.ms != 0)
         return false;
-    if (f->leg == LEG_CONNECT &&
-        is_ungreeted(s)) { /* as without us: refused before any banner, so that the client tries its next MX */
+    const bool first = is_ungreeted(s) && !channel_deciding(s); /* of the early upgrade's connections */
+
+    if (f->leg == LEG_CONNECT && first) { /* as without us: refused before any banner; the client tries its next MX */
         close_near(s, true);
         session_leave(s, true);
         return true;
     }
-    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && is_ungreeted(s))) {
+    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && first)) {
         if (stream_in(&f->stream).n != 0 && f->leg == LEG_TUNNEL && s->near.open)
             return false; /* the client reads slowly; the rest goes first */
         session_leave(s, false);
