@@ -10,9 +10,11 @@
 #include <stdio.h>
 
 /*
- * own_make - the file, where the configuration needs it, for its owner alone, where there is none yet; whoever calls
- * can write state-dir. The name in it is the machine's. not_before  what no clock of this box was ever meant to
- * precede: the day of the build says        what was made, or why not, a line returns     OK  it is there | FAILED
+ * own_make - the file, for its owner alone, where the configuration needs it and there is none yet; whoever calls can
+ * write state-dir. The name in it is the machine's.
+ *   not_before  what no clock of this box was meant to precede: the time of the build, in seconds since 1970
+ *   says        what was made, or why not, a line
+ *   returns     OK  it is there, or not needed | FAILED
  */
 MUST_USE enum rc own_make(const struct config *c, int64_t not_before, FILE *says);
 

@@ -143,7 +143,7 @@ def bytes_behind_it(lab):
             except client.Gone:
                 pass
             ok(said in ([], [220]), f'terminate: {what}: the session ends, and nobody reads them (A26, R8)', said)
-    equal(lab.seal.outcome(outcome='failed', domain='-')['tls'], '-', 'and the log has a line')
+    equal([lab.seal.outcome(outcome='failed', domain='-', count=i)['reason'] for i in (1, 2)], ['early-bytes', 'handshake-failed'], 'and the log says which it was')
 
 
 @test
