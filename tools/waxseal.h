@@ -37,7 +37,6 @@ int waxseal_explain(const char *config, int argc, char **argv);
 int waxseal_rules(const char *config, int argc, char **argv);
 /* what waxseal_rules.c and waxseal_rules_check.c share */
 int rules_check(const struct config *c, struct span script);
-bool rules_route_is_there(const struct config *c, bool v4);
 
 int waxseal_dane(const char *config, int argc, char **argv);
 /* what waxseal_dane.c and waxseal_dane_check.c share; dane_tell prints `result=…` without an end of line */

@@ -1,80 +1,17 @@
 /* waxseal rules: brings ops/rules' table and its policy route into the kernel, and takes exactly those out again. */
 #include "ops/rules.h"
 #include "waxseal.h"
+#include "waxseal_route.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* One family of the policy route, as ip(8) takes it. */
-struct policy_route {
-    const char *flag; /* -4, -6 */
-    char mark[16], table[16], priority[16];
-};
-
-static struct policy_route route_of(const struct config *c, bool v4)
-{
-    struct policy_route r = { .flag = v4 ? "-4" : "-6" };
-
-    snprintf(r.mark, sizeof r.mark, "0x%x", (unsigned)c->mark);
-    snprintf(r.table, sizeof r.table, "%u", (unsigned)c->mark);
-    snprintf(r.priority, sizeof r.priority, "%d", RULES_PRIORITY);
-    return r;
-}
-
 static bool has_ipv6(void)
 {
     return access("/proc/sys/net/ipv6", F_OK) == 0;
-}
-
-static bool rule_is_there(const struct policy_route *r)
-{
-    const char *const argv[] = { "ip", r->flag, "rule", "show", "fwmark", r->mark, "table", r->table, NULL };
-    char out[4096];
-
-    return tool_run(argv, NULL, 0, out, sizeof out) == 0 && out[0] != '\0';
-}
-
-static bool route_is_there(const struct policy_route *r)
-{
-    const char *const argv[] = { "ip", r->flag, "route", "show", "table", r->table, "type", "local", NULL };
-    char out[4096];
-
-    /* an unknown table is an error for ip(8): looked at only where something points to it or after it was made */
-    return tool_run(argv, NULL, 0, out, sizeof out) == 0 && strstr(out, "default") != NULL;
-}
-
-bool rules_route_is_there(const struct config *c, bool v4)
-{
-    const struct policy_route r = route_of(c, v4);
-
-    return rule_is_there(&r) && route_is_there(&r);
-}
-
-static bool add_route(const struct policy_route *r)
-{
-    const char *const rule[] = { "ip",    r->flag,  "rule",     "add",       "fwmark", r->mark,
-                                 "table", r->table, "priority", r->priority, NULL };
-    const char *const route[] = { "ip",  r->flag, "route", "replace", "local", "default",
-                                  "dev", "lo",    "table", r->table,  NULL };
-
-    return tool_run(route, NULL, 0, NULL, 0) == 0 && (rule_is_there(r) || tool_run(rule, NULL, 0, NULL, 0) == 0);
-}
-
-static bool remove_route(const struct policy_route *r)
-{
-    const char *const rule[] = { "ip", r->flag, "rule", "del", "fwmark", r->mark, "table", r->table, NULL };
-    const char *const route[] = { "ip",  r->flag, "route", "del",    "local", "default",
-                                  "dev", "lo",    "table", r->table, NULL };
-    const int most = 16;
-
-    if (rule_is_there(r) && route_is_there(r) && tool_run(route, NULL, 0, NULL, 0) != 0)
-        return false;
-    for (int i = 0; i < most && rule_is_there(r); i++)
-        if (tool_run(rule, NULL, 0, NULL, 0) != 0)
-            return false;
-    return true;
 }
 
 static int nft(struct span script, bool check_only)
@@ -88,11 +25,9 @@ static int nft(struct span script, bool check_only)
 static int install(const struct config *c, struct span script)
 {
     for (int v4 = 1; v4 >= (has_ipv6() ? 0 : 1); v4--) {
-        const struct policy_route r = route_of(c, v4);
-
-        if (!add_route(&r)) {
-            fprintf(stderr, "waxseal rules: the policy route (ip %s) cannot be made; the rules were not touched\n",
-                    r.flag);
+        if (route_add(v4, c->mark) != OK) {
+            fprintf(stderr, "waxseal rules: the policy route (ip %s) cannot be made: %s; the rules were not touched\n",
+                    v4 ? "-4" : "-6", strerror(errno));
             return EXIT_NOT_WELL;
         }
     }
@@ -108,21 +43,19 @@ static int remove_all(const struct config *c)
     static const char gone[] = "add table inet " RULES_TABLE "\ndelete table inet " RULES_TABLE "\n";
     bool well = nft(span_of(gone, sizeof gone - 1), false) == 0;
 
-    for (int v4 = 1; v4 >= (has_ipv6() ? 0 : 1); v4--) {
-        const struct policy_route r = route_of(c, v4);
-
-        well = remove_route(&r) && well;
-    }
+    for (int v4 = 1; v4 >= (has_ipv6() ? 0 : 1); v4--)
+        well = route_remove(v4, c->mark) == OK && well;
     return well ? EXIT_WELL : EXIT_NOT_WELL;
 }
 
 static int show(const struct config *c, struct span script)
 {
     for (int v4 = 1; v4 >= 0; v4--) {
-        const struct policy_route r = route_of(c, v4);
+        const char *const flag = v4 ? "-4" : "-6";
 
-        printf("# ip %s rule add fwmark %s table %s priority %s\n", r.flag, r.mark, r.table, r.priority);
-        printf("# ip %s route replace local default dev lo table %s\n", r.flag, r.table);
+        printf("# ip %s rule add fwmark 0x%x table %u priority %d\n", flag, (unsigned)c->mark, (unsigned)c->mark,
+               RULES_PRIORITY);
+        printf("# ip %s route replace local default dev lo table %u\n", flag, (unsigned)c->mark);
     }
     fwrite(script.p, 1, script.n, stdout);
     return fflush(stdout) == 0 ? EXIT_WELL : EXIT_NOT_WELL;

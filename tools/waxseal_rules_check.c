@@ -4,6 +4,7 @@
  */
 #include "ops/rules.h"
 #include "waxseal.h"
+#include "waxseal_route.h"
 
 #include <dirent.h>
 #include <stdarg.h>
@@ -93,9 +94,9 @@ static void check_route(struct findings *f, const struct config *c)
 {
     const bool v6 = access("/proc/sys/net/ipv6", F_OK) == 0;
 
-    if (!rules_route_is_there(c, true))
+    if (!route_is_there(true, c->mark))
         problem(f, "the policy route for IPv4 is missing: `waxseal rules install` makes it");
-    if (v6 && !rules_route_is_there(c, false))
+    if (v6 && !route_is_there(false, c->mark))
         problem(f, "the policy route for IPv6 is missing: `waxseal rules install` makes it");
 }
 
