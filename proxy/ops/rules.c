@@ -143,8 +143,9 @@ static void tproxy(struct text *t, const struct config *c, const struct family *
 /* To a socket of ours: the client's leg (tproxy), the server's answers to the client's address, ICMP errors of both. */
 static void to_socket(struct text *t, const struct config *c)
 {
-    SAYF(t, "        meta l4proto { tcp, icmp, ipv6-icmp } socket transparent 1 meta mark set 0x%x accept\n",
-         (unsigned)c->mark);
+    /* ICMP, TCP, ICMPv6: by their numbers, since nft looks names up in /etc/protocols, which a small box may not have
+     */
+    SAYF(t, "        meta l4proto { 1, 6, 58 } socket transparent 1 meta mark set 0x%x accept\n", (unsigned)c->mark);
 }
 
 static void reset(struct text *t, const char *unless)
