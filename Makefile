@@ -171,11 +171,12 @@ test: ## (as root) installs what it needs, builds every variant, and runs every 
 	$(VARIANT) BUILD=$(BUILD)/system WOLFSSL=system all unit-programs $(BUILD)/system/replay $(BUILD)/system/chains-tap
 	$(VARIANT) fuzz-build
 	$(VARIANT) BUILD=$(BUILD) cross-programs
-	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal FUZZ_S=$(or $(FUZZ_S),10) tests/run tests/layers \
+	$(VARIANT) BUILD=$(BUILD) firmware
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal FUZZ_S=$(or $(FUZZ_S),10) ROUNDS="boot mail" tests/run tests/layers \
 	    $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap \
 	    $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(UNIT) $(LAWS) $(BUILD)/replay) \
 	    $(patsubst $(BUILD)/%,$(BUILD)/system/%,$(UNIT) $(BUILD)/replay $(BUILD)/chains-tap) $(BUILD)/qemu-armv7/unit-tap \
-	    tests/fuzz/run $(SYSTEM) $(wildcard tests/lab/test_*.py) tests/lab/sanitized
+	    tests/fuzz/run $(SYSTEM) $(wildcard tests/lab/test_*.py) tests/lab/sanitized $(BUILD)/qemu-armv7/appliance-tap
 
 .PHONY: lint
 lint: $(WOLFSSL_LIB) ## form (clang-format), clang-tidy, shell scripts, the order of the rooms

@@ -1,7 +1,33 @@
-# QEMU's `virt` machine with a 32-bit ARM processor: what a small router is like, on a desk. See ../README.md for what each fact means.
+# QEMU's `virt` machine with a 32-bit ARM processor: what a small router is like, on a desk. ../README.md tells what each fact means.
 
 ARCH    = armhf
 TRIPLET = arm-linux-gnueabihf
 EMULATE = qemu-arm-static
 
-KERNEL  = linux-image-armmp
+# ---- kernel: nearly everything of it is a module, and only these are put in
+KERNEL       = linux-image-armmp
+CONSOLE      = ttyAMA0
+MODULES_BOOT = crc32c_generic virtio_mmio virtio_blk squashfs overlay ext4
+MODULES      = virtio_net nft_tproxy nft_socket nft_ct nft_masq nft_chain_nat nft_reject_inet nft_redir
+
+# ---- flash: partitions in their order, in MiB. Slot b is empty as built; what an update needs is there from the first day
+FLASH = boot:1 env:1 kernel_a:8 root_a:6 kernel_b:8 root_b:6 data:16
+# U-Boot's: where the kernel image is read to, where it is put, the processor's device tree as the machine hands it over
+LOAD  = 0x42000000
+ENTRY = 0x42800000
+FDT   = 0x40000000
+
+# ---- budget, in KiB: the build fails beyond
+BUDGET_KERNEL = 7168
+BUDGET_ROOT   = 4608
+
+# ---- interfaces, which are found by their addresses
+LAN_MAC = 52:54:00:77:78:01
+WAN_MAC = 52:54:00:77:78:02
+
+# ---- how it runs on a desk. KVM is never used: what is tested is the same on every machine
+QEMU        = qemu-system-arm -M virt -cpu cortex-a15 -smp 2 -m $(RAM) -accel tcg -bios /usr/lib/u-boot/qemu_arm/u-boot.bin \
+              -nodefaults -display none
+QEMU_DISK   = -device virtio-blk-device,drive=disk
+QEMU_NIC    = virtio-net-device
+RAM         = 128
