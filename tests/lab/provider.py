@@ -8,7 +8,7 @@ import mta
 import net
 import world
 
-OPEN, GUARDED = '203.0.113.46', '203.0.113.47'                 # by password; by certificate
+OPEN, GUARDED = '203.0.113.230', '203.0.113.231'                 # by password; by certificate
 NAME = 'relay.provider.zz'
 USER, PASSWORD = 'branch', 'correct-horse'
 ALL_PORTS = '25 or tcp port 587 or tcp port 465'                # for capture
