@@ -53,7 +53,7 @@ LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/waxseal*.c))
 UNIT        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 SYSTEM_C    := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
-SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command idn package anchors)
+SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command idn package anchors torn)
 LAWS        := $(patsubst tests/laws/%.c,$(BUILD)/tests/laws/%,$(wildcard tests/laws/*.c))
 
 .PHONY: all
@@ -92,6 +92,12 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 
 # The daemon with a wall clock that the test sets.
 $(BUILD)/tests/system/shifted: tests/system/shifted.c $(BUILD)/proxy/role/main.o $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
+	$(say) TEST $@
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(filter %.o %/libwaxseal.a,$^) $(LIBS)
+
+# The daemon whose processes garble messages to each other where the test wants it.
+$(BUILD)/tests/system/garbled: ALL_LDFLAGS += -Wl,--wrap=msg_send
+$(BUILD)/tests/system/garbled: tests/system/garbled.c $(BUILD)/proxy/role/main.o $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) TEST $@
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(filter %.o %/libwaxseal.a,$^) $(LIBS)
 

@@ -13,12 +13,15 @@
 #include "role/privs.h"
 
 #define MESSAGES_A_TURN 32 /* of one peer; then the others get theirs */
+#define TORN_AGAIN_MS 1000 /* the broker's pair was full */
 
 struct peer {
     struct child *child;
     enum role role;
     unsigned index;
-    int fd; /* -1: none now */
+    int fd;          /* -1: none now */
+    uint32_t number; /* of this pair, or of the last one */
+    bool torn;       /* it was cut, and the broker has not heard of it */
     struct watch watch;
 };
 
@@ -30,6 +33,7 @@ struct child {
     struct config *config;
     struct material *material, *next_material; /* the second waits for its configuration */
     struct peer broker, resolver, keeper, worker[PEERS_MAX];
+    struct timer torn;
     bool draining, finished, broken;
     _Alignas(8) unsigned char message[MSG_MAX];
 };
@@ -79,16 +83,42 @@ void child_finish(struct child *c)
     loop_stop(c->loop);
 }
 
+/* Its process has died, or has cut us: whoever knows which does something about it. */
+static void lose(struct child *c, struct peer *p)
+{
+    peer_close(p);
+    if (p->role == ROLE_BROKER) { /* without it nothing comes any more */
+        c->broken = true;
+        loop_stop(c->loop);
+    }
+}
+
+static void tell_torn(void *owner)
+{
+    struct child *const c = owner;
+
+    for (unsigned i = 0; i < 2 + PEERS_MAX; i++) {
+        struct peer *const p = i == 0 ? &c->resolver : i == 1 ? &c->keeper : &c->worker[i - 2];
+        const struct wire_simple torn = { WIRE_TORN, p->role, p->index, p->number };
+
+        if (!p->torn)
+            continue;
+        if (child_send(c, ROLE_BROKER, 0, &torn, sizeof torn, NULL, 0) == AGAIN_WRITE)
+            timer_set(&c->torn, TORN_AGAIN_MS);
+        else
+            p->torn = false;
+    }
+}
+
 void child_cut(struct child *c, enum role with, unsigned index)
 {
     struct peer *const p = peer_of(c, with, index);
 
-    if (p != NULL)
-        peer_close(p);
-    if (with == ROLE_BROKER) { /* without it nothing comes any more */
-        c->broken = true;
-        loop_stop(c->loop);
-    }
+    if (p == NULL || p->fd < 0)
+        return;
+    lose(c, p);
+    p->torn = with != ROLE_BROKER;
+    tell_torn(c);
 }
 
 enum rc child_send(struct child *c, enum role to, unsigned index, const void *msg, size_t n, const int *fds,
@@ -123,6 +153,7 @@ static void receive(void *owner, unsigned ready);
 static enum rc peer_open(struct child *c, struct peer *p, int fd)
 {
     peer_close(p);
+    p->torn = false;
     p->fd = fd;
     watch_open(&p->watch, c->loop, fd, receive, p);
     if (watch_want(&p->watch, LOOP_READ) == OK)
@@ -142,6 +173,7 @@ static void meet(struct child *c, const struct wire_simple *m, int fd)
         close(fd);
         return;
     }
+    p->number = m->number;
     if (peer_open(c, p, fd) == OK && c->self != NULL && c->ops->peer != NULL)
         c->ops->peer(c->self, p->role, p->index);
 }
@@ -249,8 +281,11 @@ static void receive(void *owner, unsigned ready)
 
         if (rc == AGAIN_READ)
             return;
-        if (rc != OK) { /* its process has died, or it does not keep to the protocol */
-            child_cut(c, p->role, p->index);
+        if (rc != OK) {
+            if (rc == CLOSED)
+                lose(c, p);
+            else
+                child_cut(c, p->role, p->index);
             return;
         }
         dispatch(c, p, n, fds, n_fds);
@@ -278,6 +313,8 @@ static struct child *child_new(const struct child_ops *ops, unsigned index, int 
     for (unsigned i = 0; i < PEERS_MAX; i++)
         peer_init(c, &c->worker[i], ROLE_WORKER, i);
     c->loop = loop_new();
+    if (c->loop != NULL)
+        timer_init(&c->torn, c->loop, tell_torn, c);
     c->config = malloc(sizeof *c->config);
     if (c->config != NULL)
         memcpy(c->config, config, sizeof *config);
@@ -294,6 +331,7 @@ static void child_free(struct child *c)
 {
     if (c->self != NULL)
         c->ops->stop(c->self);
+    timer_cancel(&c->torn);
     peer_close(&c->broker);
     peer_close(&c->resolver);
     peer_close(&c->keeper);

@@ -56,8 +56,8 @@ MUST_USE enum rc child_send(struct child *c, enum role to, unsigned index, const
 /* child_say - one line for the log, by way of the keeper; to stderr while there is none. Never waits. */
 void child_say(struct child *c, int priority, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* child_cut - ends the pair to a peer that does not keep to the protocol; to the broker: ends this child. A new pair
- * comes only with a new peer. */
+/* child_cut - ends the pair to a peer that does not keep to the protocol, and asks the broker for another, which comes
+ * PAIR_AGAIN_MS behind the last one at the earliest; the pair to the broker: ends this child. */
 void child_cut(struct child *c, enum role with, unsigned index);
 
 /* child_finish - ends the loop; child_run returns 0. */

@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "io/msg.h"
+#include "role/bond.h"
+#include "role/member.h"
 #include "role/privs.h"
 #include "role/spawn.h"
 
@@ -20,47 +22,11 @@
 #define RESOLVER 1
 #define WORKERS 2
 
-struct member {
-    struct family *family;
-    enum role role;
-    unsigned index;
-    pid_t pid; /* 0: not running */
-    int fd;    /* our end of the pair, -1 without pid */
-    struct watch watch;
-    struct timer again;
-    struct mono started;
-    int64_t delay_ms;        /* before the next start */
-    struct wire_ready ready; /* kind 0: not yet */
-    unsigned restarts;
-};
-
-enum stage {  /* each is entered once, in this order */
-    STARTING, /* until all were ready: a death ends it all */
-    RUNNING,
-    DRAIN_WORKERS,
-    DRAIN_RESOLVER,
-    DRAIN_KEEPER,
-    OVER
-};
-
-struct family {
-    struct loop *loop;
-    const struct child_ops *const *roles;
-    const struct family_given *given;
-    const struct family_ops *ops;
-    void *owner;
-    int null;
-    enum stage stage;
-    struct timer patience; /* of the stage that drains */
-    unsigned n;
-    struct member member[PROCESSES_MAX - 1];
-};
-
 static void spawn_again(void *owner);
 static void end_of_patience(void *owner);
 static void advance(struct family *f);
 
-static struct member *member_of(struct family *f, enum role role, unsigned index)
+struct member *member_of(struct family *f, enum role role, unsigned index)
 {
     for (unsigned i = 0; i < f->n; i++)
         if (f->member[i].role == role && f->member[i].index == index)
@@ -77,6 +43,7 @@ struct family *family_new(struct loop *loop, const struct child_ops *const roles
         return NULL;
     *f = (struct family){ .loop = loop, .roles = roles, .given = given, .ops = ops, .owner = owner, .null = null };
     timer_init(&f->patience, loop, end_of_patience, f);
+    timer_init(&f->mend, loop, bond_mend, f);
     f->n = WORKERS + (workers < PEERS_MAX ? workers : PEERS_MAX);
     for (unsigned i = 0; i < f->n; i++) {
         struct member *const m = &f->member[i];
@@ -106,6 +73,7 @@ void family_free(struct family *f)
     if (f == NULL)
         return;
     timer_cancel(&f->patience);
+    timer_cancel(&f->mend);
     for (unsigned i = 0; i < f->n; i++) {
         timer_cancel(&f->member[i].again);
         hang_up(&f->member[i]);
@@ -139,7 +107,7 @@ enum rc family_send(struct family *f, enum role to, unsigned index, const void *
     return m == NULL || m->fd < 0 ? FAILED : msg_send(m->fd, msg, n, fds, n_fds);
 }
 
-static void end_member(struct member *m, const char *why)
+void member_end(struct member *m, const char *why)
 {
     if (m->pid <= 0)
         return;
@@ -166,7 +134,7 @@ void family_reconfigure(struct family *f, int sealed)
 
         if (m->fd >= 0 &&
             (give_material(f, m, m->fd) != OK || msg_send(m->fd, &config, sizeof config, &sealed, 1) != OK))
-            end_member(m, "it does not take its messages");
+            member_end(m, "it does not take its messages");
     }
 }
 
@@ -183,54 +151,45 @@ static enum rc is_ready_now(struct member *m, const void *msg, size_t n)
     return OK;
 }
 
+/* What is not READY's or TORN's is the broker's to read. */
+static enum rc take(struct member *m, const void *msg, size_t n)
+{
+    struct family *const f = m->family;
+    uint32_t kind = 0;
+
+    if (n < sizeof kind)
+        return MALFORMED;
+    memcpy(&kind, msg, sizeof kind);
+    if (kind == WIRE_READY)
+        return is_ready_now(m, msg, n);
+    return kind == WIRE_TORN ? bond_torn(m, msg, n) : f->ops->message(f->owner, m->role, m->index, msg, n);
+}
+
 static void receive(void *owner, unsigned ready)
 {
     struct member *const m = owner;
-    struct family *const f = m->family;
 
     (void)ready;
     for (int i = 0; i < MESSAGES_A_TURN && m->fd >= 0; i++) {
         _Alignas(
             8) unsigned char msg[sizeof(struct wire_session) + 64]; /* the longest that a child sends us, and more */
         size_t n = 0;
-        uint32_t kind = 0;
         enum rc rc = msg_recv(m->fd, msg, sizeof msg, &n, NULL, NULL);
 
         if (rc == AGAIN_READ)
             return;
-        if (rc == OK && n >= sizeof kind) {
-            memcpy(&kind, msg, sizeof kind);
-            rc = kind == WIRE_READY ? is_ready_now(m, msg, n) : f->ops->message(f->owner, m->role, m->index, msg, n);
-        } else if (rc == OK) {
-            rc = MALFORMED;
-        }
+        if (rc == OK)
+            rc = take(m, msg, n);
         if (rc == OK)
             continue;
         if (rc != CLOSED)
-            end_member(m, "it does not keep to the protocol");
+            member_end(m, "it does not keep to the protocol");
         hang_up(m);
         timer_set(&m->again, (int64_t)DRAIN_LAST_S * 1000); /* to die, or to end what it has begun to end */
     }
 }
 
 /* ---- birth ---- */
-
-/* One pair between a child to be, whose end for us is `fd`, and one that runs. */
-static enum rc join(const struct member *m, int fd, struct member *other)
-{
-    const struct wire_simple to_new = { WIRE_PEER, other->role, other->index };
-    const struct wire_simple to_old = { WIRE_PEER, m->role, m->index };
-    int pair[2];
-
-    if (msg_pair(pair) != OK)
-        return FAILED;
-    const enum rc rc = msg_send(fd, &to_new, sizeof to_new, &pair[0], 1);
-    if (rc == OK && msg_send(other->fd, &to_old, sizeof to_old, &pair[1], 1) == AGAIN_WRITE)
-        end_member(other, "it does not take its messages");
-    close(pair[0]);
-    close(pair[1]);
-    return rc;
-}
 
 static enum rc try_spawn(struct member *m)
 {
@@ -242,7 +201,7 @@ static enum rc try_spawn(struct member *m)
         return rc;
     for (unsigned i = 0; i < f->n && rc == OK; i++)
         if (f->member[i].fd >= 0 && f->member[i].role != m->role) /* workers have nothing to say to each other */
-            rc = join(m, pair[0], &f->member[i]);
+            rc = bond_join(m, pair[0], &f->member[i]);
     if (rc == OK)
         rc = give_material(f, m, pair[0]);
     m->pid = rc == OK ? spawn_fork() : -1;
@@ -277,7 +236,7 @@ static void spawn(struct member *m)
         return;
     family_say(m->family, LOG_ERR, "%s %u cannot be started: %s", privs_role_name(m->role), m->index, strerror(errno));
     if (m->pid > 0)
-        end_member(m, "it cannot be watched");
+        member_end(m, "it cannot be watched");
     else
         later(m);
 }
@@ -287,7 +246,7 @@ static void spawn_again(void *owner)
     struct member *const m = owner;
 
     if (m->pid > 0) {
-        end_member(m, "it lives on without its pair");
+        member_end(m, "it lives on without its pair");
     } else {
         m->restarts++;
         spawn(m);
@@ -395,7 +354,7 @@ static void stage_of(struct family *f, enum stage stage, enum role role, int64_t
             continue;
         timer_cancel(&m->again);
         if (m->fd >= 0 && msg_send(m->fd, &drain, sizeof drain, NULL, 0) != OK)
-            end_member(m, "it does not take its messages");
+            member_end(m, "it does not take its messages");
     }
     timer_set(&f->patience, patience_s * 1000);
 }
@@ -404,7 +363,7 @@ static void kill_role(struct family *f, enum role role)
 {
     for (unsigned i = 0; i < f->n; i++)
         if (f->member[i].role == role)
-            end_member(&f->member[i], "it has had its time to end");
+            member_end(&f->member[i], "it has had its time to end");
 }
 
 static void end_of_patience(void *owner)

@@ -1,7 +1,8 @@
 /*
  * family - the broker's children: forked, joined by pairs, watched, made again when they die, and led to their end.
- * Each child starts with its pairs waiting; when one is made again, each peer gets a new pair to it. Knows nothing of
- * connections: what else a child says goes to the broker.
+ * Each child starts with its pairs waiting; when one is made again, each peer gets a new pair to it, and where one of
+ * two has cut theirs, both get another, at most every PAIR_AGAIN_MS. Knows nothing of connections: what else a child
+ * says goes to the broker.
  */
 #ifndef ROLE_FAMILY_H
 #define ROLE_FAMILY_H
@@ -13,8 +14,8 @@
 struct family;
 
 struct family_ops {
-    /* message - other than READY, at least a kind long, without descriptors. Not OK: the child does not keep to the
-     * protocol and is killed. */
+    /* message - other than READY and TORN, at least a kind long, without descriptors. Not OK: the child does not keep
+     * to the protocol and is killed. */
     enum rc (*message)(void *owner, enum role from, unsigned index, const void *msg, size_t n);
     /* ready - it has started; all of them have when family_is_ready. */
     void (*ready)(void *owner, enum role role, unsigned index);

@@ -2,7 +2,7 @@
  * wire - what the roles say to each other over their SOCK_SEQPACKET pairs: fixed structs, each with its kind first.
  * The receiver checks length and every field (each peer may have been taken over); an unknown or misshapen message ends
  * that peer's pair. Every child starts with one pair, to the broker; the others arrive as PEER messages, at start and
- * again whenever the child behind one died.
+ * again whenever the child behind one died, or one of the two has cut it.
  */
 #ifndef ROLE_WIRE_H
 #define ROLE_WIRE_H
@@ -33,6 +33,7 @@ enum wire {
     WIRE_READY,
     WIRE_DIAL, /* dial the server of session id again */
     WIRE_END,  /* session id is over */
+    WIRE_TORN, /* the pair to (role, index) was cut, for what came over it: another one, please */
     /* worker and resolver */
     WIRE_ROUTE_ASK,
     WIRE_ROUTE, /* struct wire_route, then the used bytes of a struct route */
@@ -48,9 +49,10 @@ enum wire {
     WIRE_KEPT, /* what was kept: over each new pair; the floor of the clock alone, when it has changed */
 };
 
-struct wire_simple { /* PEER, CONFIG, MATERIAL, DRAIN, CONTROL */
+struct wire_simple { /* PEER, CONFIG, MATERIAL, DRAIN, CONTROL, TORN */
     uint32_t kind;
-    uint32_t role, index; /* PEER */
+    uint32_t role, index; /* PEER, TORN */
+    uint32_t number;      /* PEER: of this pair; TORN: of the one that was cut, since both ends may say so */
 };
 
 struct wire_ready {
