@@ -176,8 +176,12 @@ void asks_address(struct session *s, struct slot *slot)
     const int ask = says ? asks_find(s, NULL) : -1;
 
     slot->ask = (int8_t)ask;
-    if (ask >= 0)
+    if (ask >= 0) {
         s->asks.ask[ask].refs++;
+    } else if (says) { /* none is left to judge the channel by */
+        slot->kind = SLOT_LOCAL;
+        slot->why = WHY_TOO_MANY_DOMAINS;
+    }
 }
 
 static struct ask *waiting(struct session *s, enum ask_state state, uint32_t number)

@@ -61,7 +61,7 @@ struct asks {
 int asks_find(struct session *s, const struct hostname *domain);
 
 /* asks_address - gives this slot, of a command without a recipient, an ask where the site says something of whoever is
- * at this address: a smarthost, or a default level that names its peer. */
+ * at this address: a smarthost, or a default level that names its peer. Where none is left it becomes a refusal. */
 void asks_address(struct session *s, struct slot *slot);
 
 /* asks_route, asks_remember - an answer came. The route is taken over. False: no ask of this number. */
