@@ -169,6 +169,7 @@ static enum far_event lost(struct session *s)
         f->handshake = HANDSHAKE_FAILED; /* refused, and then hung up: the next connection is not asked again */
     else if (f->open)
         say(s, span_str(stream_failure(&f->stream)));
+    f->n_sni = 0; /* what was shown is gone with it: the next connection asks for the same host */
     far_close(s, true);
     return WAIT;
 }
