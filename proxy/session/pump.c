@@ -159,6 +159,8 @@ static bool pump_hello(struct session *s, struct slot *slot)
     case WAY_MOVED:
         return true;
     case WAY_REFUSE:
+        if (a != NULL)
+            settle_session(s, a, OUTCOME_REFUSED, why, detail);
         session_fail(s, why, a == NULL ? span_str(s->far.said) : detail);
         return true;
     case WAY_WAIT:
