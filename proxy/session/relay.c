@@ -210,7 +210,7 @@ static bool unasked(struct session *s, const struct reply_line *line)
     const struct slot *const head = slots_head(&s->slots);
     const bool content = s->near.mode == NEAR_DATA;
 
-    if (content ? line->code < 400 : line->code != 421 || s->near.mode == NEAR_CHUNK) {
+    if (content ? line->code < 400 : line->code != 421 || s->near.mode == NEAR_CHUNK || s->near.mode == NEAR_SEALING) {
         session_fail(s, WHY_EARLY_BYTES, span_of(NULL, 0));
         return true;
     }
