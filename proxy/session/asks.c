@@ -273,6 +273,16 @@ static enum why judge_tlsa(const struct session *s, struct ask *a, const struct 
     return decide_mismatch(a->match.result);
 }
 
+/* Who the peer was shown to be. */
+static enum auth auth_of(const struct ask *a)
+{
+    if (a->matched != MATCHED_YES)
+        return AUTH_NONE;
+    if (level_names_peer(a->level))
+        return a->level == LEVEL_FINGERPRINT ? AUTH_FINGERPRINT : AUTH_PKIX;
+    return a->match.usage == 3 ? AUTH_DANE_EE : AUTH_DANE_TA;
+}
+
 /* The chain is judged once for each channel and domain: it costs signatures. */
 static void match_channel(struct session *s, struct ask *a)
 {
@@ -290,6 +300,8 @@ static void match_channel(struct session *s, struct ask *a)
         a->mismatch = judge_tlsa(s, a, chain);
     if (a->mismatch == WHY_NONE)
         a->matched = MATCHED_YES;
+    if (a->accepted == 0 || a->matched == MATCHED_YES) /* what later records say takes nothing from who is in already */
+        a->auth = auth_of(a);
 }
 
 static void channel_facts(struct session *s, struct ask *a, struct facts *f)

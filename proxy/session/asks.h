@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "io/tls.h"
+#include "ops/record.h"
 #include "policy/decide.h"
 #include "smtp/hostname.h"
 
@@ -40,6 +41,7 @@ struct ask {
     unsigned generation;
     enum matched matched;
     enum why mismatch;
+    enum auth auth;            /* what it showed, for the log */
     struct match_answer match; /* at the levels that rest on TLSA */
     struct tlsa record;        /* the one that matched, and */
     unsigned host;             /* whose: index into route->host */

@@ -46,16 +46,6 @@ static enum outcome outcome_of(const struct session *s, const struct ask *a)
     return OUTCOME_FAILED;
 }
 
-/* Who the peer was shown to be. A channel that was refused showed nothing that counts. */
-static enum auth auth_of(const struct ask *a, enum outcome outcome)
-{
-    if (outcome == OUTCOME_REFUSED || a->matched != MATCHED_YES)
-        return AUTH_NONE;
-    if (level_names_peer(a->level))
-        return a->level == LEVEL_FINGERPRINT ? AUTH_FINGERPRINT : AUTH_PKIX;
-    return a->match.usage == 3 ? AUTH_DANE_EE : AUTH_DANE_TA;
-}
-
 static enum why why_of(const struct session *s, const struct ask *a, enum outcome outcome)
 {
     if (outcome == OUTCOME_REFUSED)
@@ -89,7 +79,8 @@ void settle_domain(struct session *s, const struct ask *a)
 
     channel(s, &r);
     r.outcome = (uint8_t)outcome;
-    r.auth = (uint8_t)auth_of(a, outcome);
+    r.auth =
+        (uint8_t)(outcome == OUTCOME_REFUSED ? AUTH_NONE : a->auth); /* a refused channel showed nothing that counts */
     r.level = (uint8_t)a->level;
     r.why = (uint8_t)why_of(s, a, outcome);
     r.would = a->sent.would && outcome != OUTCOME_REFUSED;
