@@ -190,7 +190,7 @@ static const struct leg_info {
 } info[LEG__COUNT] = {
     [LEG_NONE] = { "none", 0, false },
     [LEG_DIAL] = { "dial", 0, false },
-    [LEG_CONNECT] = { "connect", 0, false },
+    [LEG_CONNECT] = { "connect", CONNECT_S, false },
     [LEG_IMPLICIT] = { "implicit", HANDSHAKE_S, false },
     [LEG_BANNER] = { "banner", 0, true },
     [LEG_HELLO] = { "hello", 0, true },

@@ -221,6 +221,10 @@ static bool too_late(struct session *s, struct mono now)
         return true;
     }
     if (own != 0 && now.ms - s->far.since.ms >= own) {
+        if (s->far.leg == LEG_CONNECT) {
+            s->far.ended = true; /* the kernel would come to that as well, in two minutes */
+            return false;
+        }
         far_step(s, EV_TIMEOUT);
         return true;
     }
