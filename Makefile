@@ -221,7 +221,7 @@ install: all ## (as root) programs and manuals to PREFIX (/usr/local), the sampl
 .PHONY: deb
 deb: ## the Debian package, left in build/; what it needs stands in firmware/debian/control
 	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/waxseal
-	$(Q)cp -R Makefile LICENSE README.md proxy tools tests $(BUILD)/deb/waxseal/ && cp -R firmware/debian $(BUILD)/deb/waxseal/debian
+	$(Q)cp -R Makefile LICENSE README.md proxy tools tests firmware $(BUILD)/deb/waxseal/ && cp -R firmware/debian $(BUILD)/deb/waxseal/debian
 	$(Q)cd $(BUILD)/deb/waxseal && env -u MAKEFLAGS -u MAKELEVEL -u BUILD -u CFLAGS WOLFSSL_PREFIX=$(abspath $(WOLFSSL_PREFIX)) \
 	    SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 40 ../log; exit 1; }
 	$(Q)cp $(BUILD)/deb/waxseal_*.deb $(BUILD)/ && ls $(BUILD)/waxseal_*.deb

@@ -12,9 +12,10 @@ _waxseal()
         return
     fi
     case ${COMP_WORDS[at]}/$((COMP_CWORD - at)) in
-        */0) words='rules dane status' && ((at == 1)) && words+=' -c --help' ;;
+        */0) words='rules dane status clock probe explain' && ((at == 1)) && words+=' -c --help' ;;
         rules/1) words='show install remove check' ;;
-        status/1) words=--json ;;
+        status/1 | probe/1 | explain/1) words=--json ;;
+        clock/1) words=reset ;;
         dane/1) words='verify make check' ;;
         dane/*)
             case ${COMP_WORDS[at + 1]}/${COMP_WORDS[COMP_CWORD - 1]} in

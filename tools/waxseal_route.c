@@ -97,28 +97,34 @@ static bool is_ours(struct nlmsghdr *m, uint32_t mark)
            value_of(m, RTA_TABLE) == mark;
 }
 
-/* One piece of an answer: whether it was the last one, with *error; counts what is ours. */
-static bool read_piece(struct nlmsghdr *m, ssize_t n, uint32_t mark, unsigned *ours, int *error)
-{
-    int left = (int)n;
+/* The kernel's messages, of ANSWER_MAX bytes at most in a piece. */
+union answer {
+    struct nlmsghdr head;
+    uint8_t bytes[ANSWER_MAX];
+};
 
-    for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-        if (m->nlmsg_type == NLMSG_ERROR || m->nlmsg_type == NLMSG_DONE) {
+/* One piece of an answer: counts what is ours; *error is set by the last message of all. */
+static void read_piece(union answer *piece, size_t n, uint32_t mark, unsigned *ours, int *error)
+{
+    size_t at = 0;
+
+    while (*error < 0 && at + sizeof piece->head <= n) {
+        struct nlmsghdr *const m = (struct nlmsghdr *)(void *)(piece->bytes + at);
+
+        if (m->nlmsg_len < sizeof *m || m->nlmsg_len > n - at)
+            *error = EBADMSG;
+        else if (m->nlmsg_type == NLMSG_ERROR || m->nlmsg_type == NLMSG_DONE)
             *error = m->nlmsg_len >= NLMSG_LENGTH(sizeof *error) ? -*(const int *)NLMSG_DATA(m) : 0;
-            return true;
-        }
-        *ours += is_ours(m, mark);
+        else
+            *ours += is_ours(m, mark);
+        at += NLMSG_ALIGN(m->nlmsg_len);
     }
-    return false;
 }
 
 /* Asks, and reads to the end: 0 or what is wrong; *ours, where there is something to count. */
 static int tell(const struct ask *a, uint32_t mark, unsigned *ours)
 {
-    static union {
-        struct nlmsghdr head;
-        uint8_t bytes[ANSWER_MAX];
-    } answer;
+    static union answer answer;
     const struct timeval patience = { .tv_sec = 5 };
     const int strict = 1; /* the kernel itself picks the table, where it can; else its whole list is read */
     const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -137,7 +143,7 @@ static int tell(const struct ask *a, uint32_t mark, unsigned *ours)
         if (n <= 0)
             error = n == 0 ? EIO : errno;
         else
-            (void)read_piece(&answer.head, n, mark, &counted, &error);
+            read_piece(&answer, (size_t)n, mark, &counted, &error);
     }
     close(fd);
     if (ours != NULL)
