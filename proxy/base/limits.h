@@ -39,7 +39,7 @@
 #define PATH_SIGNATURES_MAX                                                                                            \
     32 /* signatures checked for one dane_match, whatever chain and records hold: about 5 are                          \
           usual, P-521 costs 4 ms each, and a chain of 31 in disorder needs 30 */
-#define ROUTE_SIGNATURES_MAX 128 /* after so many the hosts of a route that are left are not asked: 0.1 s at worst */
+#define ROUTE_SIGNATURES_MAX 128 /* after so many the hosts of a route that are left are not asked: 0.5 s at worst */
 #define PATH_STEPS_MAX 256       /* certificates tried on the way up: cross-signed loops have very many paths */
 #define PATH_NAMES_MAX 250000    /* comparisons of a name with a name constraint: both lists are the sender's to fill */
 

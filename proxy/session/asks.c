@@ -298,6 +298,7 @@ static void match_channel(struct session *s, struct ask *a)
         a->mismatch = chain == NULL ? WHY_VALIDATION_FAILURE : judge_peer(s, a, chain);
     else if (a->route != NULL && a->candidates.tlsa == TLSA_USABLE && chain != NULL)
         a->mismatch = judge_tlsa(s, a, chain);
+    s->laboured |= a->match.signatures > 0 || level_names_peer(a->level);
     if (a->mismatch == WHY_NONE)
         a->matched = MATCHED_YES;
     if (a->accepted == 0 || a->matched == MATCHED_YES) /* what later records say takes nothing from who is in already */

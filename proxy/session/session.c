@@ -295,6 +295,7 @@ void session_step(struct session *s)
     if (s->stepping || s->over)
         return;
     s->stepping = true;
+    s->laboured = false;
     do {
         const struct mono now = session_now(s);
 
@@ -310,7 +311,9 @@ void session_step(struct session *s)
         if (!moved)
             moved = far_has_ended(s) || near_has_ended(s);
         assert_invariants(s);
-    } while (moved);
+    } while (moved && !s->laboured);
+    if (moved)
+        next = session_now(s);
     if (s->far.open)
         stream_flush(&s->far.stream);
     if (s->near.open)

@@ -69,6 +69,7 @@ struct session {
     struct mono ending;     /* goodbye was said: when; ms = 0: not yet */
     bool over;              /* nothing left to do */
     bool stepping;
+    bool laboured; /* a chain cost signatures in this step: other sessions get their turn before it goes on */
     uint64_t tunnel_bytes;
     bool tunnel_settled; /* it has its record */
     size_t relayed;      /* bytes of the head's reply that the client has */

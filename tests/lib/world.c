@@ -25,7 +25,10 @@ static struct mono mono_now(void *self)
 
 static struct wall wall_now(void *self)
 {
-    return ((struct world *)self)->wall;
+    struct world *const w = self;
+
+    w->judged++;
+    return w->wall;
 }
 
 static enum clock_state clock_now(void *self)
@@ -86,6 +89,9 @@ static void set_timer(void *self, struct session *s, struct mono at)
 
     (void)s;
     w->timer = at;
+    if (w->judged > 1 && level_names_peer((enum level)w->config.site.fallback.level))
+        world_complain(w, "%u chains were judged in one step", w->judged);
+    w->judged = 0;
 }
 
 static void record(void *self, const struct record *r)
@@ -289,6 +295,10 @@ void world_run(struct world *w)
         }
         if (!w->over)
             moved |= answers(w);
+        if (!w->over && w->timer.ms <= w->now.ms) {
+            session_timeout(w->session);
+            moved = true;
+        }
         if (turns > 2000000)
             world_complain(w, "it does not come to rest"), moved = false;
     }

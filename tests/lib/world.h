@@ -44,6 +44,7 @@ struct world {
     uint32_t numbers;
     unsigned n_questions;
     struct question questions[WORLD_QUESTIONS];
+    unsigned judged; /* chains, in the step that is running: only that asks for the date */
     unsigned dials, dials_seen;
     unsigned dialing;        /* dials that the broker has not answered */
     struct wire *near, *far; /* far: of the last dial */
