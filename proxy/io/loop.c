@@ -47,13 +47,14 @@ struct loop *loop_new(void)
     return loop;
 }
 
-/* What the guard's signal sees: one loop a process. */
-static volatile sig_atomic_t turn, turn_last;
+/* What the guard's signal sees: has the loop gone on since it came last? One loop a process. A number of turns would
+ * come round to where it was, and end a process that is only busy. */
+static volatile sig_atomic_t went_on;
 
 static void on_cpu_spent(int number)
 {
-    if (turn != turn_last) {
-        turn_last = turn;
+    if (went_on) {
+        went_on = 0;
         return;
     }
     (void)signal(number, SIG_DFL);
@@ -78,7 +79,7 @@ enum rc loop_run(struct loop *loop)
     int more;
 
     do {
-        turn = (turn + 1) & 0xffff;
+        went_on = 1;
         more = event_base_loop(loop->base, EVLOOP_ONCE);
     } while (more == 0 && !event_base_got_break(loop->base));
     return more < 0 ? FAILED : OK;
