@@ -167,7 +167,7 @@ static enum rc open_listeners(const struct config *config, int *fd)
 }
 
 /* The socket of `waxseal status`. One that nobody answers is left over and goes; one that somebody answers is in use.
- */
+ * Its folder may be the user's, who could put a link in its place before it is given away: that is not followed. */
 static enum rc open_control(const char *path, const struct user *user, int *out)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -188,7 +188,7 @@ static enum rc open_control(const char *path, const struct user *user, int *out)
     before = umask(0117);
     bound = bind(fd, (const struct sockaddr *)&at, sizeof at);
     (void)umask(before);
-    if (bound != 0 || (geteuid() == 0 && chown(path, user->uid, user->gid) != 0) ||
+    if (bound != 0 || (geteuid() == 0 && lchown(path, user->uid, user->gid) != 0) ||
         listen(fd, CONTROL_CLIENTS_MAX) != 0)
         return fail("cannot make", path);
     return OK;
