@@ -76,7 +76,8 @@ static void raise_floor(struct kept *k, int64_t step_s)
     const int64_t offset = clock_offset(), jump = offset - k->offset_ms;
 
     k->offset_ms = offset;
-    if (k->proven && jump < JUMP_MS && jump > -JUMP_MS && floor.s >= kept_floor(k).s + step_s)
+    if (k->proven && dates_state(kept_floor(k)) == CLOCK_SYNCED && jump < JUMP_MS && jump > -JUMP_MS &&
+        floor.s >= kept_floor(k).s + step_s)
         set_floor(k, floor);
 }
 

@@ -2,7 +2,8 @@
  * kept - what the keeper keeps over a restart: the floor of the clock and the root's keys (ops/state), in memory, and
  * in state-dir at most every STATE_EVERY_S and at the end. A folder that cannot be written is said once and survived.
  *   The floor rises only while the kernel calls the clock synchronised *and* the root validates by it: its signatures
- * hold for some days, so a time server that lies by years cannot raise it.
+ * hold for some days, so a time server that lies by years cannot raise it. The kernel is asked here too: the resolver
+ * may have been taken over.
  */
 #ifndef ROLE_KEPT_H
 #define ROLE_KEPT_H
