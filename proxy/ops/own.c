@@ -1,31 +1,12 @@
 #include "ops/own.h"
 
 #include "cert/make.h"
+#include "ops/file.h"
 #include "smtp/hostname.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Whole under its name, or not at all. */
-static enum rc write_file(const char *path, struct span text)
-{
-    char fresh[CONFIG_PATH_MAX + 8];
-    int fd = -1;
-    bool well = false;
-
-    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-    (void)unlink(fresh);
-    fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return FAILED;
-    well = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
-    well = close(fd) == 0 && well && rename(fresh, path) == 0;
-    if (!well)
-        (void)unlink(fresh);
-    return well ? OK : FAILED;
-}
 
 enum rc own_make(const struct config *c, int64_t not_before, FILE *says)
 {
@@ -48,7 +29,7 @@ enum rc own_make(const struct config *c, int64_t not_before, FILE *says)
     if (rc == OK)
         rc = make_own(hostname_span(&known), span_str(utc), &text);
     if (rc == OK)
-        rc = write_file(path, buf_bytes(&text));
+        rc = file_replace(c->state_dir, CONFIG_OWN_FILE, buf_bytes(&text));
     explicit_bzero(mem, sizeof mem);
     if (rc == OK)
         fprintf(says, "%s: made, a certificate for %s and its key\n", path, known.s);
