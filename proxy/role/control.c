@@ -44,9 +44,9 @@ static void add_processes(cJSON *to, const struct wire_counts *counts)
 
     for (unsigned i = 0; i < counts->n_processes && i < PROCESSES_MAX; i++) {
         const struct wire_process *const p = &counts->process[i];
-        cJSON *const one = cJSON_CreateObject();
+        cJSON *const one = p->role > ROLE_KEEPER ? NULL : cJSON_CreateObject();
 
-        if (p->role > ROLE_KEEPER)
+        if (one == NULL)
             continue;
         (void)cJSON_AddStringToObject(one, "role", privs_role_name((enum role)p->role));
         (void)cJSON_AddNumberToObject(one, "index", p->index);
