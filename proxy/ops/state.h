@@ -1,9 +1,13 @@
 /*
  * state - what the box keeps over a restart, as one small text file in state-dir: the floor of the clock, the root's
  * keys as RFC 5011 found them. Versioned and with a checksum, rewritten whole; what cannot be read is nothing, and
- * said. waxseal-state 1 floor SECONDS                  since 1970; not there: none anchors BASE                   the
- * keys that the ones below came from (anchor_base), followed by a line for each . IN DNSKEY 257 3 8 … ;;state=2 [VALID]
- * ;;count=0 ;;lastchange=… sum SHA-256                    of all above
+ * said.
+ *
+ *     waxseal-state 1
+ *     floor SECONDS      since 1970; not there: none
+ *     anchors BASE       the keys that the ones below came from (anchor_base); a line for each of them follows
+ *     . IN DNSKEY 257 3 8 … ;;state=2 [VALID] ;;count=0 ;;lastchange=…
+ *     sum SHA-256        of all above
  */
 #ifndef OPS_STATE_H
 #define OPS_STATE_H
