@@ -11,7 +11,9 @@ enum {
     FLAGS_KSK = 257,
     PROTOCOL = 3, /* RFC 4034 2.1.2 */
     TAG_2017 = 20326,
-    TAG_2024 = 38696
+    TAG_2024 = 38696,
+    HOLD_DOWN_S = 30 * 86400, /* RFC 5011 2.4.1 */
+    LATE_S = 86400            /* what was seen while its keeper was away may be older than now, by this much */
 };
 
 /* What stands beside a record. */
@@ -309,8 +311,8 @@ void anchor_add_builtin(struct anchors *out)
     }
 }
 
-/* A DNSKEY's digest as a DS record has it (RFC 4034 5.1.4), of a line that put() wrote; false for any other line. */
-static bool digest_of(const char *line, uint8_t out[SIGN_DIGEST_MAX])
+/* A DNSKEY's digest as a DS record has it (RFC 4034 5.1.4), of a line that put() wrote; empty for any other line. */
+static struct span digest_of(const char *line, enum sign_hash hash, uint8_t out[SIGN_DIGEST_MAX])
 {
     uint8_t data[1 + 4 + KEY_MAX] = { 0, FLAGS_KSK >> 8, FLAGS_KSK & 0xff, PROTOCOL }; /* behind the root's name */
     struct span words[WORDS_MAX];
@@ -318,26 +320,31 @@ static bool digest_of(const char *line, uint8_t out[SIGN_DIGEST_MAX])
     const unsigned n = split(span_str(line), words);
 
     if (n != 7 || !span_eq(words[2], SPAN("DNSKEY")) || text_decimal(words[5], UINT8_MAX, &algorithm) != OK)
-        return false;
+        return span_of(out, 0);
     data[4] = (uint8_t)algorithm;
     const size_t len = base64(words[6], data + 5, KEY_MAX);
 
-    return sign_digest(SIGN_SHA256, span_of(data, 5 + len), out).n == 32;
+    return sign_digest(hash, span_of(data, 5 + len), out);
 }
 
-/* Is it IANA's own? Another root may have a key of the same tag. */
-static bool is_2017(const struct anchor *key)
+/* Is the DNSKEY on one line that of the DS on the other? */
+static bool is_digest(const char *ds, const char *dnskey)
 {
     uint8_t digest[SIGN_DIGEST_MAX], want[SIGN_DIGEST_MAX];
     size_t n = sizeof want;
     struct span words[WORDS_MAX];
 
-    if (key->tag != TAG_2017 || !anchor_is_trusted(key))
+    if (split(span_str(ds), words) != 7 || !span_eq(words[2], SPAN("DS")) || text_hex(words[6], want, &n) != OK)
         return false;
-    if (!digest_of(key->line, digest))
-        return text_eq_nocase(span_str(key->line), span_str(builtin[0].line));
-    return split(span_str(builtin[0].line), words) == 7 && text_hex(words[6], want, &n) == OK &&
-           span_eq(span_of(want, n), span_of(digest, 32));
+    return span_eq(span_of(want, n),
+                   digest_of(dnskey, span_eq(words[5], SPAN("4")) ? SIGN_SHA384 : SIGN_SHA256, digest));
+}
+
+/* Is it IANA's own? Another root may have a key of the same tag. */
+static bool is_2017(const struct anchor *key)
+{
+    return key->tag == TAG_2017 && anchor_is_trusted(key) &&
+           (text_eq_nocase(span_str(key->line), span_str(builtin[0].line)) || is_digest(builtin[0].line, key->line));
 }
 
 bool anchor_is_stale(const struct anchors *a)
@@ -346,6 +353,50 @@ bool anchor_is_stale(const struct anchors *a)
         if (is_2017(&a->key[i]))
             return !trusts_tag(a, TAG_2024);
     return false;
+}
+
+const struct anchor *anchor_find(const struct anchors *a, const struct anchor *key)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        const struct anchor *const one = &a->key[i];
+
+        if (one->tag == key->tag &&
+            (strcmp(one->line, key->line) == 0 || is_digest(one->line, key->line) || is_digest(key->line, one->line)))
+            return one;
+    }
+    return NULL;
+}
+
+/* May it be trusted, by a set in which it stands as `was`? */
+static bool vouches(const struct anchor *was, int64_t now_s)
+{
+    return was != NULL && (anchor_is_trusted(was) || now_s - was->changed >= HOLD_DOWN_S - LATE_S);
+}
+
+/* A pending key: when it began to wait. */
+static int64_t since(const struct anchor *was, const struct anchor *key, int64_t now_s)
+{
+    if (was != NULL && !anchor_is_trusted(was))
+        return was->changed > key->changed ? was->changed : key->changed;
+    return key->changed < now_s - LATE_S ? now_s : key->changed;
+}
+
+bool anchor_follows(const struct anchors *given, const struct anchors *known, struct anchors *fresh, int64_t now_s)
+{
+    bool linked = known->n == 0;
+
+    for (unsigned i = 0; i < fresh->n; i++) {
+        struct anchor *const key = &fresh->key[i];
+        const struct anchor *const was = anchor_find(known, key), *const first = anchor_find(given, key);
+
+        if (!anchor_is_trusted(key))
+            key->changed = since(was, key, now_s);
+        else if (vouches(was, now_s))
+            linked = true;
+        else if (first == NULL || !anchor_is_trusted(first))
+            return false;
+    }
+    return linked;
 }
 
 void anchor_base(const struct anchors *a, char out[ANCHOR_BASE_MAX])

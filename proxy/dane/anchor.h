@@ -55,6 +55,20 @@ void anchor_add_builtin(struct anchors *out);
 /* anchor_is_stale - knows the root by IANA's KSK-2017 and not by KSK-2024, which signs since October 2026 (A123). */
 bool anchor_is_stale(const struct anchors *a);
 
+/* anchor_find - the same key in this set, as a record of either type (a DS of SHA-256 or SHA-384); NULL where there is
+ * none. */
+const struct anchor *anchor_find(const struct anchors *a, const struct anchor *key);
+
+/*
+ * anchor_follows - could RFC 5011 have made `fresh` of what was known before? For whoever keeps the keys that another
+ * process found: that process may have been taken over, and keys outlive it.
+ *   given, known  the configuration's; what was kept of them so far, maybe nothing
+ *   returns       true   each key that is trusted now was trusted before, or has been pending here for 30 days
+ *                        (2.4.1), and where some were known, one of these is among them. A pending one that is new
+ *                        begins to wait now, whatever its date says
+ */
+bool anchor_follows(const struct anchors *given, const struct anchors *known, struct anchors *fresh, int64_t now_s);
+
 /* anchor_base - what names this set of trusted keys, whatever else is known of them: a digest in hexadecimal. */
 void anchor_base(const struct anchors *a, char out[ANCHOR_BASE_MAX]);
 

@@ -198,12 +198,26 @@ static void peer(void *self, enum role with, unsigned index)
 
 /* ---- from start to end ---- */
 
+/* The configuration's keys of the root, read here too: the resolver is not asked what its own must follow from. What is
+ * wrong with the file, it says. */
+static void take_given(struct keeper *k, const struct config *c)
+{
+    struct anchors_loaded given;
+    char say[ANCHORS_SAY_MAX];
+
+    if (anchors_load(c->trust_anchor, c->trust_anchor_configured, &given, say) == OK)
+        kept_given(&k->kept, &given.anchors);
+}
+
 static void config(void *self)
 {
     struct keeper *const k = self;
-    const struct config *const c = child_config(k->child);
+    const struct config *const c = child_config(k->child), *const old =
+                                                               k->view.config; /* which lives until behind this */
     struct log fresh;
 
+    if (strcmp(c->trust_anchor, old->trust_anchor) != 0 || c->trust_anchor_configured != old->trust_anchor_configured)
+        take_given(k, c);
     k->view.config = c;
     if (c->log == k->log.to && (c->log != LOG_TO_FILE || strcmp(c->log_path, k->log.path) == 0)) {
         if (log_reopen(&k->log) != OK)
@@ -260,6 +274,7 @@ static void *start(struct child *c)
         return NULL;
     }
     kept_open(&k->kept, child_loop(c), conf->state_dir, on_say, on_floor, k);
+    take_given(k, conf);
     if (k->control == NULL) {
         stop(k);
         return NULL;

@@ -105,12 +105,31 @@ void kept_reset(struct kept *k)
 
 /* ---- the keys ---- */
 
-void kept_anchors(struct kept *k, const struct state *from)
+void kept_given(struct kept *k, const struct anchors *given)
 {
+    k->given = *given;
+    anchor_base(given, k->base);
+}
+
+void kept_anchors(struct kept *k, struct state *from)
+{
+    static const struct anchors none;
     char old[ANCHORS_TEXT_MAX], fresh[ANCHORS_TEXT_MAX];
+    const bool same = strcmp(k->state.base, from->base) == 0;
+
+    if (strcmp(k->base, from->base) != 0 ||
+        !anchor_follows(&k->given, same ? &k->state.anchors : &none, &from->anchors, clock_wall().s)) {
+        if (!k->said_keys)
+            say(k, LOG_WARNING,
+                "the resolver's keys of the root do not follow from those that are known (RFC 5011): they are "
+                "not kept");
+        k->said_keys = true;
+        return;
+    }
+    k->said_keys = false;
     const size_t n_old = anchor_text(&k->state.anchors, old), n_fresh = anchor_text(&from->anchors, fresh);
 
-    if (strcmp(k->state.base, from->base) == 0 && span_eq(span_of(old, n_old), span_of(fresh, n_fresh)))
+    if (same && span_eq(span_of(old, n_old), span_of(fresh, n_fresh)))
         return;
     memcpy(k->state.base, from->base, sizeof k->state.base);
     k->state.anchors = from->anchors;

@@ -27,7 +27,9 @@ struct kept {
     kept_say *say;
     kept_floor_cb *floor_changed;
     void *who;
-    bool dirty, proven, ever_saved;
+    struct anchors given;
+    char base[ANCHOR_BASE_MAX]; /* names these */
+    bool dirty, proven, ever_saved, said_keys;
     struct mono saved_at;
     int64_t offset_ms; /* wall minus monotonic, when last looked at */
     struct timer look;
@@ -42,8 +44,12 @@ void kept_close(struct kept *k);
 /* kept_proven - do the kernel and the root's signatures vouch for the clock now? */
 void kept_proven(struct kept *k, bool proven);
 
-/* kept_anchors - keys from the resolver. */
-void kept_anchors(struct kept *k, const struct state *from);
+/* kept_given - the keys of the configuration, as this process has read them itself. Without them none are kept. */
+void kept_given(struct kept *k, const struct anchors *given);
+
+/* kept_anchors - keys from the resolver, which are kept where RFC 5011 can have made them of those that are known here
+ * (anchor_follows). */
+void kept_anchors(struct kept *k, struct state *from);
 
 /* kept_reset - back to the time of the build: for a clock that was once believed and wrong. */
 void kept_reset(struct kept *k);

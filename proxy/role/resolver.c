@@ -174,6 +174,7 @@ static void on_keys(void *owner)
     struct resolver *self = owner;
 
     self->keys = true;
+    timer_set(&self->tell, 0); /* the keeper counts a new key's days from now */
 }
 
 /* To the keeper, where it has changed. */

@@ -175,6 +175,54 @@ static void stale(void **state)
     assert_true(anchor_is_stale(&a));
 }
 
+#define TOY(first, rest)                                                                                               \
+    ". IN DNSKEY 257 3 13 " first                                                                                      \
+    "E9VM+7qfknXsU+WfACb3jRANIRpJR/tRJ+Sb6CRq7uysd3/g+HI4lYFE71uhVPqjeGCqYzIC0rKbiL5Um+PKQ== " rest "\n"
+#define VALID ";;state=2 [VALID] ;;count=0 ;;lastchange=1790000000"
+#define PENDING(since) ";;state=1 [ADDPEND] ;;count=3 ;;lastchange=" since
+
+/* What a resolver that was taken over may not leave behind; by a clock of 1800000000. R24 */
+static void follows(void **state)
+{
+    static const struct {
+        const char *given, *known, *fresh;
+        bool follows;
+        const char *says;
+        int64_t since; /* of the last key */
+    } rows[] = {
+        { DS24, "", ". IN DNSKEY 257 3 8 " KEY24 " " VALID, true, "the configured key in its other form", 0 },
+        { ". IN DNSKEY 257 3 8 " KEY24, "", DS24, true, "and the other way round", 0 },
+        { DS24, "", DS24 "\n" TOY("3", VALID), false, "a key from nowhere", 0 },
+        { DS24, DS24, TOY("3", VALID), false, "nor in the place of what is known", 0 },
+        { DS24, DS24, DS24 "\n" TOY("3", PENDING("1799990000")), true, "a key that begins to wait", 1799990000 },
+        { DS24, DS24, DS24 "\n" TOY("3", PENDING("1790000000")), true, "one that says it has waited", 1800000000 },
+        { DS24, DS24 "\n" TOY("3", PENDING("1799000000")), DS24 "\n" TOY("3", PENDING("1790000000")), true,
+          "one whose wait was known", 1799000000 },
+        { DS24, DS24 "\n" TOY("3", PENDING("1799000000")), DS24 "\n" TOY("3", VALID), false,
+          "one that has not waited for long enough", 0 },
+        { DS24, DS24 "\n" TOY("3", PENDING("1797400000")), DS24 "\n" TOY("3", VALID), true, "one that has", 0 },
+        { DS24, DS24 "\n" TOY("3", PENDING("1797400000")), TOY("3", VALID), true, "while the old one was revoked", 0 },
+        { DS24, DS24 "\n" TOY("3", VALID), TOY("3", VALID), true, "or later", 0 },
+        { DS24, TOY("3", VALID), DS24, false, "back to the beginning, which may be revoked", 0 },
+        { DS24, TOY("3", VALID), TOY("3", VALID) TOY("4", VALID), false, "another one beside it", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct anchors given, known = { .n = 0 }, fresh;
+        unsigned line;
+
+        assert_int_equal(anchor_parse(span_str(rows[i].given), &given, &line), OK);
+        if (rows[i].known[0] != '\0')
+            assert_int_equal(anchor_parse(span_str(rows[i].known), &known, &line), OK);
+        assert_int_equal(anchor_parse(span_str(rows[i].fresh), &fresh, &line), OK);
+        if (anchor_follows(&given, &known, &fresh, 1800000000) != rows[i].follows)
+            fail_msg("%s", rows[i].says);
+        if (rows[i].since != 0)
+            assert_int_equal(fresh.key[fresh.n - 1].changed, rows[i].since);
+    }
+}
+
 /* The configured file counts alone, and must be right; the distribution's copy only costs a warning. */
 static void files(void **state)
 {
@@ -227,8 +275,8 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses), cmocka_unit_test(says_the_same), cmocka_unit_test(bounds), cmocka_unit_test(builtin),
-        cmocka_unit_test(text),   cmocka_unit_test(stale),         cmocka_unit_test(files),
+        cmocka_unit_test(parses), cmocka_unit_test(says_the_same), cmocka_unit_test(bounds),  cmocka_unit_test(builtin),
+        cmocka_unit_test(text),   cmocka_unit_test(stale),         cmocka_unit_test(follows), cmocka_unit_test(files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,11 +199,57 @@ static void floors(void **unused)
     assert_false(dates_are_wrong((struct wall){ clock_wall().s }));
 }
 
+static void count_said(void *who, int priority, const char *line)
+{
+    (void)priority;
+    *(unsigned *)who += strstr(line, "are not kept") != NULL;
+}
+
+static void another_floor(void *who)
+{
+    (void)who;
+}
+
+/* The keeper believes no resolver: what outlives both follows from what it has read and kept itself (R24). */
+static void keys_that_follow(void **unused)
+{
+    char folder[] = "/tmp/waxseal-kept-XXXXXX", path[64];
+    static struct kept k;
+    struct state from = sample();
+    unsigned said = 0;
+    struct loop *loop = loop_new();
+
+    (void)unused;
+    assert_non_null(mkdtemp(folder));
+    kept_open(&k, loop, folder, count_said, another_floor, &said);
+    kept_anchors(&k, &from); /* no key is known here */
+    assert_true(k.state.base[0] == '\0' && said == 1);
+    kept_given(&k, &from.anchors);
+    kept_anchors(&k, &from); /* of another base */
+    assert_true(k.state.base[0] == '\0' && said == 1);
+    memcpy(from.base, k.base, sizeof from.base);
+    kept_anchors(&k, &from);
+    assert_string_equal(k.state.base, k.base);
+    assert_int_equal(k.state.anchors.key[1].state, ANCHOR_PENDING);
+    from.anchors.key[1].state = ANCHOR_VALID;
+    kept_anchors(&k, &from);
+    kept_anchors(&k, &from);
+    assert_int_equal(k.state.anchors.key[1].state, ANCHOR_PENDING);
+    assert_int_equal(said, 2); /* once each time */
+    kept_close(&k);
+    loop_free(loop);
+    (void)snprintf(path, sizeof path, "%s/" STATE_FILE, folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back), cmocka_unit_test(damaged),  cmocka_unit_test(not_ours),
-        cmocka_unit_test(files),          cmocka_unit_test(messages), cmocka_unit_test(floors),
+        cmocka_unit_test(there_and_back),   cmocka_unit_test(damaged),
+        cmocka_unit_test(not_ours),         cmocka_unit_test(files),
+        cmocka_unit_test(messages),         cmocka_unit_test(floors),
+        cmocka_unit_test(keys_that_follow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
