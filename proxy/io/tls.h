@@ -58,7 +58,8 @@ void tls_ctx_free(struct tls_ctx *ctx);
 
 /*
  * tls_ctx_identity - from now on sessions of this context show this (as clients: only to a server that asks). Copied.
- *   returns  OK | UNUSABLE  certificate or key cannot be read, or the key is another's | FAILED  no memory
+ *   returns  OK | UNUSABLE  certificate or key cannot be read, or the key is another's (the
+ *            distribution's library sees that in the handshake alone) | FAILED  no memory
  */
 MUST_USE enum rc tls_ctx_identity(struct tls_ctx *ctx, const struct tls_identity *id);
 

@@ -142,8 +142,10 @@ static void credentials(void **state)
         { "r.pem", "r.key", NULL, 1 },
         { "r.pem", "r.pkcs1", NULL, 1 },
         { "two.pem", "a.key", NULL, 2 },
+#if WOLFSSL_OWN /* the distribution's library finds that out in the handshake */
         { "a.pem", "b.key", "does not belong", 0 },
         { "a.pem", "r.key", "does not belong", 0 },
+#endif
         { "a.pem", "a.sealed", "is encrypted", 0 },
         { "r.pem", "r.sealed", "is encrypted", 0 },
         { "a.pem", "a.open", "everybody may read it", 0 },
