@@ -108,7 +108,9 @@ void session_fail(struct session *s, enum why why, struct span detail)
     if (s->ending.ms != 0)
         return;
     settle_all(s, why);
-    if (s->early && is_ungreeted(s))
+    const struct slot *const waits = slots_next(&s->slots);
+
+    if (waits != NULL && waits->kind == SLOT_BANNER) /* the early upgrade, not refused yet */
         settle_session(s, NULL, OUTCOME_REFUSED, why, detail);
     if (s->near.reply_begun || s->near.mode == NEAR_TUNNEL || s->near.mode == NEAR_SEALING) {
         close_near(s, true);
