@@ -313,6 +313,8 @@ R$+	$#lab $: all
 
 # ---- OpenSMTPD ---------------------------------------------------------------------------------------------------------------------------
 def opensmtpd_mx(namespace, addresses, name):
+    """In clear alone: Debian 12's (6.8.0p2, OpenSSL 3) has no TLS that anybody can use. It answers every ClientHello, openssl s_client's too, with
+    internal_error, since its signing process's key is not found ("missing private key"; cured in its 7.3)."""
     root = lay('opensmtpd', 'opensmtpd')
     for who, uid in (('opensmtpd', 30006), ('opensmtpq', 30007)):
         net.user(root, who, uid)
