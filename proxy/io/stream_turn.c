@@ -165,13 +165,13 @@ static void say_bye(struct stream *s)
         stream_turn_note(s, STREAM_CLOSED);
 }
 
-/* A clear peer that no longer listens may have said why: its last words come before LOST. */
+/* A peer that no longer listens may have said why: its last words come before LOST. */
 static void lose_while_writing(struct stream *s)
 {
     const char *why = reason(s);
     size_t got = 0;
 
-    if (s->state == STREAM_STATE_CLEAR && !s->peer_ended && !s->ending && stream_turn_fill(s, &got) != FULL && got != 0)
+    if (!s->peer_ended && !s->ending && stream_turn_fill(s, &got) != FULL && got != 0)
         stream_turn_note(s, STREAM_READABLE);
     lose(s, why);
 }

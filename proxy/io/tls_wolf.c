@@ -32,6 +32,7 @@ struct tls {
     size_t budget;       /* left of TURN_BYTES_MAX */
     bool ended;          /* the kernel said: end of stream */
     int error;           /* errno of a socket call that failed, 0 for none */
+    int broken;          /* errno of a send: from then on it is only read */
     const char *trouble; /* our own reason to fail */
     struct chain *chain;
     char failure[80];
@@ -113,6 +114,8 @@ static int transmit(WOLFSSL *ssl, char *mem, int size, void *ctx)
     ssize_t n;
 
     (void)ssl;
+    if (t->broken != 0)
+        return size;
     do {
         n = send(t->fd, mem, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
@@ -120,8 +123,10 @@ static int transmit(WOLFSSL *ssl, char *mem, int size, void *ctx)
         return (int)n;
     if (errno == EAGAIN)
         return WOLFSSL_CBIO_ERR_WANT_WRITE;
-    t->error = errno;
-    return WOLFSSL_CBIO_ERR_CONN_RST;
+    /* Behind an error the library reads no more, and why the peer went (its alert, a last reply) is still to be read.
+     */
+    t->broken = errno;
+    return size;
 }
 
 /* ---- the chain ---- */
@@ -402,11 +407,19 @@ enum rc tls_read(struct tls *t, void *mem, size_t cap, size_t *n)
     return ret > 0 ? OK : outcome(t, ret);
 }
 
+static enum rc cannot_send(struct tls *t)
+{
+    (void)snprintf(t->failure, sizeof t->failure, "%s", strerror(t->broken));
+    return FAILED;
+}
+
 enum rc tls_write(struct tls *t, struct span s, size_t *n)
 {
     const int ret = wolfSSL_write(t->ssl, s.p, s.n > INT32_MAX ? INT32_MAX : (int)s.n);
 
     *n = ret > 0 ? (size_t)ret : 0;
+    if (t->broken != 0)
+        return cannot_send(t);
     return ret > 0 ? OK : outcome(t, ret);
 }
 
@@ -414,6 +427,8 @@ enum rc tls_shutdown(struct tls *t)
 {
     const int ret = wolfSSL_shutdown(t->ssl);
 
+    if (t->broken != 0)
+        return cannot_send(t);
     return ret == WOLFSSL_SUCCESS || ret == WOLFSSL_SHUTDOWN_NOT_DONE ? OK : outcome(t, ret);
 }
 

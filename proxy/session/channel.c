@@ -11,6 +11,12 @@ void channel_decided(struct session *s)
     s->decision.ms = 0;
 }
 
+void channel_undecided(struct session *s)
+{
+    if (s->decision.ms == 0)
+        s->decision = session_now(s);
+}
+
 bool channel_deciding(const struct session *s)
 {
     return s->decision.ms != 0;

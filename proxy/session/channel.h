@@ -32,6 +32,7 @@ enum way channel_any(struct session *s, enum why *why);
 /* channel_decided - the command left, or was refused. channel_deciding - is a decision being waited for (since
  * session.decision)? */
 void channel_decided(struct session *s);
+void channel_undecided(struct session *s); /* what ended it did not hold: it goes on */
 bool channel_deciding(const struct session *s);
 
 #endif

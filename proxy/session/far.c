@@ -174,6 +174,22 @@ static enum far_event lost(struct session *s)
     return WAIT;
 }
 
+/*
+ * Lost inside TLS before the server said a word there. In TLS 1.3 our side of the handshake is done before the server
+ * has judged it: its alert (certificate_required) comes behind. To whoever can reset it is no more than a reset in the
+ * handshake, and it counts as that.
+ */
+static enum far_event unspoken(struct session *s)
+{
+    if (!stream_is_tls(&s->far.stream) || s->far.reply_bytes != 0 || stream_in(&s->far.stream).n != 0)
+        return lost(s);
+    channel_undecided(s);
+    tls_failed(s);
+    if (s->far.said[0] == '\0')
+        say(s, SPAN("the server ended TLS before it said a word"));
+    return WAIT;
+}
+
 static enum far_event hang_up(struct session *s)
 {
     if (s->far.open && stream_put(&s->far.stream, SPAN("QUIT\r\n")) == OK)
@@ -201,9 +217,10 @@ static const struct leg_info {
     [LEG_TUNNEL] = { "tunnel", 0, false },
 };
 
-#define ENDS                                                                                                           \
-    [EV_HANG_UP] = { true, hang_up, LEG_NONE }, [EV_LOST] = { true, lost, LEG_NONE },                                  \
+#define ENDS_LOST(how)                                                                                                 \
+    [EV_HANG_UP] = { true, hang_up, LEG_NONE }, [EV_LOST] = { true, how, LEG_NONE },                                   \
     [EV_TIMEOUT] = { true, lost, LEG_NONE }
+#define ENDS ENDS_LOST(lost)
 
 static const struct leg_step {
     bool is;
@@ -222,7 +239,7 @@ static const struct leg_step {
                      [EV_GREETED] = { true, NULL, LEG_READY },
                      [EV_OK] = { true, say_ehlo, LEG_HELLO },
                      [EV_REFUSED] = { true, lost, LEG_NONE },
-                     ENDS },
+                     ENDS_LOST(unspoken) },
     [LEG_HELLO] = { [EV_OK] = { true, is_introduced, LEG_READY },
                     [EV_REFUSED] = { true, without_list, LEG_HELLO },
                     [EV_GREETED] = { true, NULL, LEG_READY },
@@ -241,7 +258,9 @@ static const struct leg_step {
                         [EV_LOST] = { true, tls_failed, LEG_NONE },
                         [EV_TIMEOUT] = { true, tls_failed, LEG_NONE },
                         [EV_HANG_UP] = { true, lost, LEG_NONE } },
-    [LEG_HELLO2] = { [EV_OK] = { true, is_introduced, LEG_READY }, [EV_REFUSED] = { true, lost, LEG_NONE }, ENDS },
+    [LEG_HELLO2] = { [EV_OK] = { true, is_introduced, LEG_READY },
+                     [EV_REFUSED] = { true, lost, LEG_NONE },
+                     ENDS_LOST(unspoken) },
     [LEG_TUNNEL] = { ENDS },
 };
 

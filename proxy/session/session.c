@@ -148,7 +148,7 @@ static bool far_has_ended(struct session *s)
         session_leave(s, true);
         return true;
     }
-    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && first)) {
+    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && first && !stream_is_tls(&f->stream))) {
         if (stream_in(&f->stream).n != 0 && f->leg == LEG_TUNNEL && s->near.open)
             return false; /* the client reads slowly; the rest goes first */
         session_leave(s, false);

@@ -7,6 +7,7 @@
 
 VERSIONS is MIN-MAX of 1.0 1.1 1.2 1.3, CIPHERS is OpenSSL's list. A STEP is a word, perhaps with =ARGUMENT:
   clear=TEXT   before anything else, and again wherever it stands: these bytes, not sealed
+  asks         it will ask for a client certificate, and take none but its own
   hello        reads the client's first flight and makes our answer ready, unsent
   handshake    goes on to its end
   send=N       N sealed bytes of the pattern
@@ -105,6 +106,9 @@ class Peer:
             except ssl.SSLWantReadError:
                 self.flush()
                 self.more()
+            except ssl.SSLError:  # with an alert
+                self.flush()
+                raise
 
     def read(self, n):
         data = b""
@@ -119,6 +123,9 @@ class Peer:
     def step(self, word, argument):
         if word == "clear":
             self.sock.sendall(argument.encode("ascii").decode("unicode_escape").encode("latin-1"))
+        elif word == "asks":
+            self.context.verify_mode = ssl.CERT_REQUIRED
+            self.tls = self.context.wrap_bio(self.into, self.out, server_side=True)
         elif word == "hello":
             self.more()
             try:

@@ -353,6 +353,65 @@ static void ends_of_sealed_streams(void **state)
     }
 }
 
+/* What the server said before it went is heard, though it is writing that tells of its end. */
+static void lost_while_writing_sealed(void **state)
+{
+    static const char *const versions[] = { "1.2-1.2", "1.3-1.3" };
+    static const char *const steps[] = { "handshake", "send=20", NULL };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct end e = { .greedy = true };
+        begin_peer(&e, "ec", versions[i], "ALL", steps);
+        start(&e, TLS_FLOOR_1_2);
+        run_until(&e, STREAM_TLS_UP);
+        assert_int_equal(waitpid(e.peer, NULL, 0), e.peer);
+        e.peer = 0;
+        assert_int_equal(stream_put(e.s, SPAN("NOOP\r\n")), OK);
+        stream_flush(e.s);
+        run_until(&e, STREAM_LOST);
+        assert_string_equal(e.events, "URL");
+        assert_int_equal(e.received, 20);
+        assert_false(e.wrong);
+        assert_string_equal(stream_failure(e.s), "the server closed the connection without close_notify");
+        (void)finish(&e);
+    }
+}
+
+/* A server that wants a certificate: in TLS 1.3 the client takes its own handshake for done, and hears the no behind.
+ */
+static void certificate_asked_for(void **state)
+{
+    static const struct {
+        const char *versions, *events, *failure;
+    } cases[] = {
+        { "1.2-1.2", "T", "the server sent the alert handshake_failure" },
+        { "1.3-1.3", "UL", "the server sent the alert certificate_required" },
+    };
+    static const char *const steps[] = { "asks", "handshake", NULL };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (unsigned writes = 0; writes < 2; writes++) {
+            struct end e = { 0 };
+            begin_peer(&e, "ec", cases[i].versions, "ALL", steps);
+            start(&e, TLS_FLOOR_1_2);
+            run_until(&e, STREAM_TLS_UP);
+            if (writes != 0 && stream_is_tls(e.s)) { /* and the peer is gone before our first word */
+                assert_int_equal(waitpid(e.peer, NULL, 0), e.peer);
+                e.peer = 0;
+                assert_int_equal(stream_put(e.s, SPAN("EHLO x\r\n")), OK);
+                stream_flush(e.s);
+            }
+            if (stream_is_tls(e.s))
+                run_until(&e, STREAM_LOST);
+            assert_string_equal(e.events, cases[i].events);
+            assert_string_equal(stream_failure(e.s), cases[i].failure);
+            (void)finish(&e);
+        }
+    }
+}
+
 /* A slow reader far away and full buffers here: everything arrives, once, in order, both ways. */
 static void bulk_both_ways(void **state)
 {
@@ -715,6 +774,8 @@ int main(void)
         cmocka_unit_test(channels_and_chains),
         cmocka_unit_test(handshakes_that_must_not_be),
         cmocka_unit_test(ends_of_sealed_streams),
+        cmocka_unit_test(lost_while_writing_sealed),
+        cmocka_unit_test(certificate_asked_for),
         cmocka_unit_test(bulk_both_ways),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(pausing),
