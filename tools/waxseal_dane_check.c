@@ -97,7 +97,7 @@ int dane_check(const char *config_path, int argc, char **argv)
     }
     if (read_chain(argv[1], &c.chain) != OK)
         return CHECK_MALFORMED;
-    config = find_config("dane check", config_path);
+    config = find_config_drop("dane check", config_path);
     if (config != NULL && find_route("dane check", config, &c.domain, SMTP_PORT, false, &route) == OK)
         status = judge(&c, route);
     free(route);

@@ -250,7 +250,7 @@ int waxseal_explain(const char *config_path, int argc, char **argv)
         fputs("usage: waxseal [-c FILE] explain [--json] DOMAIN ADDRESS\n", stderr);
         return EXIT_USAGE;
     }
-    config = find_config("explain", config_path);
+    config = find_config_drop("explain", config_path);
     e.config = config;
     if (config != NULL)
         status = explain(&e, json);

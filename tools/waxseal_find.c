@@ -1,5 +1,6 @@
 #include "waxseal_find.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "io/sealed.h"
 #include "role/ground.h"
+#include "role/privs.h"
 #include "role/routes.h"
 
 enum {
@@ -133,6 +135,17 @@ struct config *find_config(const char *who, const char *path)
         fprintf(stderr, "waxseal %s: out of memory\n", who);
     else if (config_load(path == NULL ? CONFIG_PATH : path, config, stderr) == OK)
         return config;
+    free(config);
+    return NULL;
+}
+
+struct config *find_config_drop(const char *who, const char *path)
+{
+    struct config *const config = find_config(who, path);
+
+    if (config == NULL || privs_tool(config->user) == OK)
+        return config;
+    fprintf(stderr, "waxseal %s: cannot become %s: %s\n", who, config->user, strerror(errno));
     free(config);
     return NULL;
 }

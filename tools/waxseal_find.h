@@ -20,6 +20,10 @@
  */
 struct config *find_config(const char *who, const char *path);
 
+/* find_config_drop - the same, and from here on the process is the daemon's user, and no more root: what it reads
+ * next comes from strangers (privs_tool). */
+struct config *find_config_drop(const char *who, const char *path);
+
 /* find_domain - a domain from the command line; MALFORMED after saying why: an address literal, a name that is not
  * written in A-labels, an address in place of a name. */
 MUST_USE enum rc find_domain(const char *who, const char *text, struct hostname *out);

@@ -123,7 +123,7 @@ int waxseal_probe(const char *config_path, int argc, char **argv)
         fputs("usage: waxseal [-c FILE] probe [--json] DOMAIN\n", stderr);
         return EXIT_USAGE;
     }
-    config = find_config("probe", config_path);
+    config = find_config_drop("probe", config_path);
     p.config = config;
     if (config != NULL)
         status = probe(&p, json);

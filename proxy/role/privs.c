@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -109,6 +110,17 @@ enum rc privs_child(pid_t parent)
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return FAILED;
     return getppid() == parent ? OK : FAILED; /* it may have died before the signal was asked for */
+}
+
+enum rc privs_tool(const char *user)
+{
+    const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
+
+    if (geteuid() == 0 && (pw == NULL || pw->pw_uid == 0))
+        pw = getpwnam("nobody");
+    if (geteuid() == 0 && (pw == NULL || become(pw->pw_uid, pw->pw_gid) != OK))
+        return FAILED;
+    return only(NULL, 0) == OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? OK : FAILED;
 }
 
 const char *privs_role_name(enum role role)

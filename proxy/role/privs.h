@@ -35,6 +35,13 @@ MUST_USE enum rc privs_broker(uid_t uid, gid_t gid);
  */
 MUST_USE enum rc privs_child(pid_t parent);
 
+/*
+ * privs_tool - the drop of a command that is about to read what strangers say: as root becomes `user`, or nobody where
+ * there is no such user; no capability, no_new_privs.
+ *   returns  OK | FAILED  errno
+ */
+MUST_USE enum rc privs_tool(const char *user);
+
 /* privs_name - the name of this process as ps shows it: wax-broker, wax-worker, wax-resolver, wax-keeper. */
 void privs_name(enum role role);
 const char *privs_role_name(enum role role);
