@@ -176,8 +176,8 @@ test: ## (as root) installs what it needs, builds every variant, and runs every 
 	$(VARIANT) BUILD=$(BUILD)/clang CC=clang all unit-programs
 	$(VARIANT) BUILD=$(BUILD)/system WOLFSSL=system all unit-programs $(BUILD)/system/replay $(BUILD)/system/chains-tap
 	$(VARIANT) fuzz-build
-	$(VARIANT) BUILD=$(BUILD) cross-programs
-	$(VARIANT) BUILD=$(BUILD) firmware
+	$(VARIANT) BUILD=$(BUILD) MOVED=follow cross-programs
+	$(VARIANT) BUILD=$(BUILD) MOVED=follow firmware
 	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal FUZZ_S=$(or $(FUZZ_S),10) ROUNDS="boot mail" tests/run tests/layers \
 	    $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap \
 	    $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(UNIT) $(LAWS) $(BUILD)/replay) \
