@@ -40,8 +40,8 @@ static void begin_decision(struct session *s)
         f->n_sni = 1;
     } else {
         f->n_sni = 0;
-        if (s->txn.state != TXN_SENT) /* each transaction tries TLS anew */
-            f->handshake = HANDSHAKE_NOT_TRIED;
+        if (s->txn.state != TXN_SENT && !(far_ready(f) && slots_next(&s->slots)->kind == SLOT_HELLO))
+            f->handshake = HANDSHAKE_NOT_TRIED; /* each transaction tries TLS anew */
     }
 }
 

@@ -292,11 +292,13 @@ static bool keep_greeting(struct session *s, struct span line, bool first)
     return buf_put(&f->greeting, line) == OK;
 }
 
-/* Does the client speak first on this connection? Behind the early upgrade, where TLS came before the banner, too. */
+/* Does the client speak first on this connection? Behind the early upgrade, where TLS came before the banner, too; not
+ * where clear text may follow a failure: for that the list must be known. */
 static bool client_speaks(const struct session *s, const struct slot *next)
 {
     return s->far.leg == LEG_BANNER && next != NULL &&
-           (next->kind == SLOT_HELLO || (next->kind == SLOT_BANNER && stream_is_tls(&s->far.stream)));
+           ((next->kind == SLOT_HELLO && s->far.handshake != HANDSHAKE_FAILED) ||
+            (next->kind == SLOT_BANNER && stream_is_tls(&s->far.stream)));
 }
 
 void far_reply(struct session *s, const struct reply_line *line)
