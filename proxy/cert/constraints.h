@@ -1,7 +1,8 @@
 /*
  * constraints - may this CA have named that certificate?                                             RFC 5280 4.2.1.10
- * DNS names (those of services too), addresses and permitted directory names are compared. A certificate with a name of any other form is
- * refused where a constraint speaks of that form; so is one with a subject, where a directory name is excluded.
+ * DNS names (those of services too), addresses and permitted directory names are compared. A certificate with a name of
+ * any other form is refused where a constraint speaks of that form; so is one with a subject, where a directory name is
+ * excluded.
  */
 #ifndef CERT_CONSTRAINTS_H
 #define CERT_CONSTRAINTS_H
