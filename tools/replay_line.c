@@ -348,11 +348,13 @@ static bool st_log(struct run *r, struct words *args)
 
     memcpy(line + 1 + n, " ", 2);
     for (unsigned i = 0; i < args->n; i++) {
+        const struct span word = args->word[i].text;
+        const bool lacks = word.n > 0 && word.p[0] == '!';
         char want[300];
 
-        snprintf(want, sizeof want, " %.*s ", (int)args->word[i].text.n, args->word[i].text.p);
-        if (strstr(line, want) == NULL)
-            return run_fail(r, "no `%s` in the outcome line%s", want, line);
+        snprintf(want, sizeof want, lacks ? " %.*s" : " %.*s ", (int)(word.n - lacks), word.p + lacks);
+        if ((strstr(line, want) == NULL) != lacks)
+            return run_fail(r, "%s`%s` in the outcome line%s", lacks ? "" : "no ", want, line);
     }
     return true;
 }

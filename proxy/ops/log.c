@@ -25,6 +25,7 @@ static const struct {
 } flag_words[] = {
     { FLAG_UNLISTED_ADDRESS, "unlisted-address" },
     { FLAG_SPLIT_HORIZON, "split-horizon" },
+    { FLAG_DECLARE_A_SMARTHOST, "declare-a-smarthost" },
 };
 
 /* Text of bounded length that is cut, never overrun: n counts what is there, without the NUL. */

@@ -14,7 +14,8 @@ enum rc record_check(const struct record *r)
     if (!IS_FLAG(r->resumed) || !IS_FLAG(r->would) || !IS_FLAG(r->mx_insecure) || !IS_FLAG(r->tls_failed) ||
         !IS_FLAG(r->tls_done) || !IS_FLAG(r->by_address))
         return MALFORMED;
-    if ((r->flags & ~(FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON)) != 0 || r->accepted > r->asked)
+    if ((r->flags & ~(FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON | FLAG_DECLARE_A_SMARTHOST)) != 0 ||
+        r->accepted > r->asked)
         return MALFORMED;
     if (!ends(r->domain, sizeof r->domain) || !ends(r->mx, sizeof r->mx) || !ends(r->tls, sizeof r->tls) ||
         !ends(r->cipher, sizeof r->cipher) || !ends(r->client_tls, sizeof r->client_tls) ||

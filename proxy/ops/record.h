@@ -30,6 +30,7 @@ enum auth {
 
 #define FLAG_UNLISTED_ADDRESS 1u
 #define FLAG_SPLIT_HORIZON 2u
+#define FLAG_DECLARE_A_SMARTHOST 4u /* AUTH went to a server of which nobody knows that it is the right one */
 
 struct record {
     uint8_t outcome, auth, level; /* enum outcome, enum auth, enum level */

@@ -71,6 +71,7 @@ struct session {
     bool stepping;
     bool laboured; /* a chain cost signatures in this step: other sessions get their turn before it goes on */
     uint64_t tunnel_bytes;
+    bool advised;        /* of AUTH and where it went, in a record, once */
     bool tunnel_settled; /* it has its record */
     size_t relayed;      /* bytes of the head's reply that the client has */
 };

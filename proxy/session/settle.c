@@ -69,6 +69,15 @@ static uint8_t flags_of(const struct ask *a)
     }
 }
 
+/* Credentials went into TLS that nothing authenticates, at an address that the site does not know: said once. */
+static uint8_t advice(struct session *s, const struct record *r, const struct ask *a)
+{
+    if (!s->far.authed || s->advised)
+        return 0;
+    s->advised = true;
+    return r->outcome == OUTCOME_VERIFIED || r->tls[0] == '\0' || a->is_smarthost ? 0 : FLAG_DECLARE_A_SMARTHOST;
+}
+
 void settle_domain(struct session *s, const struct ask *a)
 {
     struct record r = blank(s);
@@ -86,6 +95,7 @@ void settle_domain(struct session *s, const struct ask *a)
     r.would = a->sent.would && outcome != OUTCOME_REFUSED;
     r.mx_insecure = a->route != NULL && a->route->mx_trust == TRUST_INSECURE;
     r.flags = flags_of(a);
+    r.flags |= advice(s, &r, a);
     r.by_address = a->is_smarthost;
     r.tls_failed = a->tls_failed;
     r.tls_done = a->tls_done && outcome != OUTCOME_REFUSED;

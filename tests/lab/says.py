@@ -60,6 +60,8 @@ LIST = (
     Row('an ambiguous end of data', CONTENT, ANY, rb'421 4\.7\.0 waxseal: ambiguous-end-of-data: .*', _ambiguous, BEGINNING),
     Row('content behind a refused DATA', None, ANY, rb'421 4\.7\.0 waxseal: ambiguous-end-of-data: .*', lambda now: now.refused and now.kind != CONTENT, END),
     Row('an answer that is none', None, rb'(?!\d\d\d[ \r\n-]).*|[016-9].*', rb'421 4\.4\.2 waxseal: upstream-lost: .*', ALWAYS, LAST),
+    Row('an answer in clear on a sealed connection', None, rb'500 Too many unrecognized commands\r\n', rb'421 4\.4\.2 waxseal: upstream-lost: .*',
+        lambda now: now.sealed, LAST),
     Row('an answer that nobody asked for', None, ANY, rb'421 4\.7\.0 waxseal: early-bytes: .*', ALWAYS, END),
     Row('what stands behind QUIT goes nowhere', None, ANY, rb'', lambda now: now.quit, NOTHING),
 )

@@ -65,6 +65,8 @@ TALKS = (
     Talk('REQUIRETLS', (EHLO, MAIL + ' REQUIRETLS', RCPT, 'QUIT')),
     Talk('verbs without a transaction', (EHLO, 'NOOP', 'NOOP with words', 'HELP', 'VRFY bob@{to}', 'VRFY bob', 'EXPN list@{to}', 'ETRN {to}', 'RSET', 'QUIT')),
     Talk('verbs that few know (A63)', (EHLO, 'XFOO bar', 'XCLIENT NAME=x', 'XFORWARD NAME=x', 'QUIT')),
+    # Exim's last word behind the third, `500 Too many unrecognized commands`, goes out in clear, inside TLS too: no TLS client can take it
+    Talk('more unknown verbs than a server bears (A37, A63)', (EHLO, 'XFOO', 'XFOO', 'XFOO', 'XFOO'), where=('exim',)),
     Talk('out of order', (EHLO, RCPT, MAIL, MAIL, 'QUIT'), where=REAL),
     Talk('content without a recipient', (EHLO, 'DATA', MAIL, 'DATA', 'RSET', 'QUIT'), where=REAL),
     Talk('one recipient is refused', (EHLO, MAIL, 'RCPT TO:<bob@elsewhere.zz>', RCPT, 'DATA', HEAD + b'x' + END, 'QUIT')),

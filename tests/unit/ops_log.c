@@ -48,7 +48,7 @@ static void line_of_a_refusal(void **state)
 
     (void)state;
     r.resumed = r.would = r.mx_insecure = 1;
-    r.flags = FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON;
+    r.flags = FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON | FLAG_DECLARE_A_SMARTHOST;
     strcpy(r.client_tls, "TLSv1.2");
     strcpy(r.text, "a \"b\"\\\r\n\x1b[2J\xff");
     log_outcome(&r, line, sizeof line);
@@ -56,7 +56,7 @@ static void line_of_a_refusal(void **state)
                         "outcome=refused domain=- mx=- server=- client=- level=dane-only auth=none tls=- cipher=- "
                         "resumed=1 reason=tlsa-invalid session=0 rcpt=0/0 bytes=0 client-tls=TLSv1.2 "
                         "text=\"a \\\"b\\\"\\\\\\x0d\\x0a\\x1b[2J\\xff\" would=refused mx-trust=insecure "
-                        "flags=unlisted-address,split-horizon");
+                        "flags=unlisted-address,split-horizon,declare-a-smarthost");
 }
 
 /* The words are the interface: a row that is missing would print (null). */
@@ -85,9 +85,9 @@ static void longest_record_fits_and_small_room_cuts(void **state)
     r.why = WHY_AMBIGUOUS_END;
     r.domain[sizeof r.domain - 1] = r.mx[sizeof r.mx - 1] = r.tls[sizeof r.tls - 1] = '\0';
     r.cipher[sizeof r.cipher - 1] = r.text[sizeof r.text - 1] = '\0';
-    r.flags = FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON;
+    r.flags = FLAG_UNLISTED_ADDRESS | FLAG_SPLIT_HORIZON | FLAG_DECLARE_A_SMARTHOST;
     assert_true(log_outcome(&r, line, sizeof line) < sizeof line - 1);
-    assert_non_null(strstr(line, "flags=unlisted-address,split-horizon"));
+    assert_non_null(strstr(line, "flags=unlisted-address,split-horizon,declare-a-smarthost"));
     assert_int_equal(log_outcome(&r, small, sizeof small), sizeof small - 1);
     assert_string_equal(small, "outcome=failed doma"); /* each byte of the names is \xff */
 }
@@ -113,7 +113,7 @@ static void bad_records(void **state)
     BREAK(r.mx_insecure = 2);
     BREAK(r.tls_failed = 2);
     BREAK(r.tls_done = 2);
-    BREAK(r.flags = 4);
+    BREAK(r.flags = 8);
     BREAK(r.accepted = 3);
     BREAK(memset(r.domain, 'x', sizeof r.domain));
     BREAK(memset(r.mx, 'x', sizeof r.mx));
