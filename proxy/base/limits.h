@@ -127,6 +127,8 @@
 #define RESTART_MIN_MS 100    /* a child that died soon after its start is started again later and later */
 #define RESTART_MAX_MS 5000   /* up to this */
 #define RESTART_SOON_MS 10000 /* what counts as soon */
+#define SAY_MAX 120           /* lines for the log, but for outcomes, that a worker or the resolver may write */
+#define SAY_S 60              /* in this time: one that was taken over must not fill a disk */
 #define PAIR_AGAIN_MS 10000   /* two children whose pair was cut get another no sooner: one may have been taken over */
 #define DRAIN_S 600           /* after SIGTERM: the final reply may take 10 minutes (RFC 5321 4.5.3.2.6) */
 #define DRAIN_LAST_S 5        /* resolver and keeper then have nothing left but to end */

@@ -13,11 +13,19 @@
 #include "policy/grace.h"
 #include "role/control.h"
 #include "role/kept.h"
+#include "role/privs.h"
 
 #define LAST_LINES_MS 200 /* between the word to end and the end: what dead peers still said lies in their pairs */
 
+/* How much one process has said in the present minute. */
+struct talk {
+    struct mono since; /* the first line */
+    unsigned n;
+};
+
 struct keeper {
     struct child *child;
+    struct talk resolver, worker[PEERS_MAX];
     struct log log;
     struct grace_table grace;
     struct control *control;
@@ -33,12 +41,34 @@ static bool is_text(const char *s, size_t cap)
     return memchr(s, '\0', cap) != NULL;
 }
 
-static enum rc on_log(struct keeper *k, const struct wire_log *m)
+/* The broker and this one say as much as they like. */
+static bool may_say(struct keeper *k, enum role from, unsigned index)
+{
+    struct talk *const t = from == ROLE_RESOLVER                      ? &k->resolver
+                           : from == ROLE_WORKER && index < PEERS_MAX ? &k->worker[index]
+                                                                      : NULL;
+    const struct mono now = clock_mono();
+
+    if (t == NULL)
+        return true;
+    if (t->n == 0 || now.ms - t->since.ms >= (int64_t)SAY_S * 1000)
+        *t = (struct talk){ .since = now };
+    if (t->n > SAY_MAX)
+        return false;
+    if (t->n++ < SAY_MAX)
+        return true;
+    child_say(k->child, LOG_WARNING, "%s %u has more to say than is written in a minute", privs_role_name(from), index);
+    return false;
+}
+
+static enum rc on_log(struct keeper *k, enum role from, unsigned index, const struct wire_log *m)
 {
     char line[sizeof m->text];
 
     if (!is_text(m->text, sizeof m->text) || m->priority > LOG_DEBUG)
         return MALFORMED;
+    if (!may_say(k, from, index))
+        return OK;
     (void)text_printable(span_str(m->text), line, sizeof line); /* it may quote what came from far away */
     log_line(&k->log, clock_wall(), (int)m->priority, line);
     return OK;
@@ -146,7 +176,7 @@ static enum rc take(struct keeper *k, enum role from, unsigned index, const void
 {
     switch (*(const uint32_t *)msg) {
     case WIRE_LOG:
-        return n == sizeof(struct wire_log) ? on_log(k, msg) : MALFORMED;
+        return n == sizeof(struct wire_log) ? on_log(k, from, index, msg) : MALFORMED;
     case WIRE_RECORD:
         return from != ROLE_RESOLVER && n == sizeof(struct wire_record) ? on_record(k, msg) : MALFORMED;
     case WIRE_MEMORY_ASK:
