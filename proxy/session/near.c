@@ -350,3 +350,14 @@ bool near_read(struct session *s)
     }
     return false;
 }
+
+void near_close(struct session *s, bool reset)
+{
+    if (!s->near.open)
+        return;
+    s->near.open = false;
+    if (reset)
+        stream_reset(&s->near.stream);
+    else
+        stream_close(&s->near.stream);
+}

@@ -67,4 +67,7 @@ void near_sealed(struct session *s);
 /* near_unsealed - it did not come about: the end, without a word, and a line in the log. */
 void near_unsealed(struct session *s, enum why why, struct span detail);
 
+/* near_close - the client's connection: at once, with a FIN or a reset. */
+void near_close(struct session *s, bool reset);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "session/channel.h"
+#include "session/patience.h"
 #include "session/pump.h"
 #include "session/relay.h"
 
@@ -39,17 +40,6 @@ static bool is_ungreeted(struct session *s)
 
 /* ---- the end -------------------------------------------------------------------------------------------------------
  */
-
-static void close_near(struct session *s, bool reset)
-{
-    if (!s->near.open)
-        return;
-    s->near.open = false;
-    if (reset)
-        stream_reset(&s->near.stream);
-    else
-        stream_close(&s->near.stream);
-}
 
 /* Recipients of the open transaction whose line never left: they were asked for, and the end of the session is their
  * answer. */
@@ -113,12 +103,12 @@ void session_fail(struct session *s, enum why why, struct span detail)
     if (waits != NULL && waits->kind == SLOT_BANNER) /* the early upgrade, not refused yet */
         settle_session(s, NULL, OUTCOME_REFUSED, why, detail);
     if (s->near.reply_begun || s->near.mode == NEAR_TUNNEL || s->near.mode == NEAR_SEALING) {
-        close_near(s, true);
+        near_close(s, true);
     } else if (s->near.open) {
         const size_t n = session_reply(s, 421, why, NULL, detail, words);
 
         if (stream_put(&s->near.stream, span_of(words, n)) != OK)
-            close_near(s, true);
+            near_close(s, true);
     }
     session_leave(s, true);
 }
@@ -128,7 +118,7 @@ void session_fail(struct session *s, enum why why, struct span detail)
 static void client_gone(struct session *s)
 {
     settle_all(s, WHY_CLIENT_GONE);
-    close_near(s, true);
+    near_close(s, true);
     session_leave(s, true);
 }
 
@@ -144,7 +134,7 @@ static bool far_has_ended(struct session *s)
     const bool first = is_ungreeted(s) && !channel_deciding(s); /* of the early upgrade's connections */
 
     if (f->leg == LEG_CONNECT && first) { /* as without us: refused before any banner; the client tries its next MX */
-        close_near(s, true);
+        near_close(s, true);
         session_leave(s, true);
         return true;
     }
@@ -201,66 +191,6 @@ static bool near_has_ended(struct session *s)
     return true;
 }
 
-/* ---- time ----------------------------------------------------------------------------------------------------------
- */
-
-static bool too_late(struct session *s, struct mono now)
-{
-    const int64_t own = far_deadline_ms(s->far.leg);
-
-    if (s->ending.ms != 0) {
-        if (!s->near.open || now.ms - s->ending.ms < (int64_t)SESSION_BYE_S * 1000)
-            return false;
-        close_near(s, true);
-        return true;
-    }
-    if (now.ms - s->active.ms >= (int64_t)SESSION_IDLE_S * 1000) {
-        session_fail(s, WHY_UPSTREAM_SILENT, span_of(NULL, 0));
-        return true;
-    }
-    if (s->near.mode == NEAR_SEALING && now.ms - s->near.since.ms >= (int64_t)HANDSHAKE_S * 1000) {
-        near_unsealed(s, WHY_HANDSHAKE_FAILED, SPAN("the client's handshake took too long"));
-        return true;
-    }
-    if (own != 0 && now.ms - s->far.since.ms >= own) {
-        if (s->far.leg == LEG_CONNECT) {
-            s->far.ended = true; /* the kernel would come to that as well, in two minutes */
-            return false;
-        }
-        far_step(s, EV_TIMEOUT);
-        return true;
-    }
-    return false;
-}
-
-static void set_timer(struct session *s, struct mono next)
-{
-    const int64_t own = far_deadline_ms(s->far.leg);
-    int64_t at = next.ms;
-
-#define SOONER(x)                                                                                                      \
-    do {                                                                                                               \
-        if ((x) < at)                                                                                                  \
-            at = (x);                                                                                                  \
-    } while (0)
-    if (s->ending.ms != 0) {
-        SOONER(s->ending.ms + (int64_t)SESSION_BYE_S * 1000);
-    } else {
-        SOONER(s->active.ms + (int64_t)SESSION_IDLE_S * 1000);
-        if (own != 0)
-            SOONER(s->far.since.ms + own);
-        if (s->near.mode == NEAR_SEALING)
-            SOONER(s->near.since.ms + (int64_t)HANDSHAKE_S * 1000);
-        const int64_t decided = s->decision.ms + (int64_t)s->host->config->decision_s * 1000;
-
-        if (channel_deciding(s) &&
-            decided > session_now(s).ms) /* later it waits for a peer that does not read, not for us */
-            SOONER(decided);
-    }
-#undef SOONER
-    s->host->timer(s->host->self, s, (struct mono){ at });
-}
-
 /* ---- the step ------------------------------------------------------------------------------------------------------
  */
 
@@ -302,7 +232,7 @@ void session_step(struct session *s)
         const struct mono now = session_now(s);
 
         next = asks_tick(s, now);
-        moved = too_late(s, now);
+        moved = patience_ends(s, now);
         if (s->far.leg == LEG_TUNNEL)
             moved |= relay_tunnel(s);
         else
@@ -326,7 +256,7 @@ void session_step(struct session *s)
         s->host->over(s->host->self, s);
         return;
     }
-    set_timer(s, next);
+    patience_set(s, next);
 }
 
 /* ---- events --------------------------------------------------------------------------------------------------------
@@ -341,12 +271,12 @@ static void near_event(void *arg, enum stream_event event)
     case STREAM_CLOSED:
         s->near.ended = true;
         if (s->ending.ms != 0)
-            close_near(s, false);
+            near_close(s, false);
         break;
     case STREAM_LOST:
         s->near.ended = true;
         if (s->ending.ms != 0)
-            close_near(s, false);
+            near_close(s, false);
         else if (s->near.quit && slots_head(&s->slots) != NULL && slots_head(&s->slots)->kind == SLOT_QUIT)
             session_leave(s, false);
         else
@@ -462,7 +392,7 @@ void session_free(struct session *s)
 {
     if (s == NULL)
         return;
-    close_near(s, true);
+    near_close(s, true);
     far_close(s, true);
     asks_free(s);
     munmap(s, sizeof *s);
