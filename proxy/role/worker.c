@@ -77,7 +77,7 @@ static bool ask_memory(void *self, uint32_t number, const struct ip *client, con
     struct wire_memory_ask ask = { .kind = WIRE_MEMORY_ASK, .ask = number, .client = *client, .server = *server };
 
     memcpy(ask.domain, domain->s, domain->n);
-    if (host.n < sizeof ask.host)
+    if (host.n > 0 && host.n < sizeof ask.host)
         memcpy(ask.host, host.p, host.n);
     return child_send(w->child, ROLE_KEEPER, 0, &ask, sizeof ask, NULL, 0) == OK;
 }

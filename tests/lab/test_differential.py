@@ -341,7 +341,8 @@ def hundred_megabytes(lab):
         session = lab.recorder.next()
         equal((answer.code, session.contents), (250, [(size + (5 if how == 'DATA' else 0), digest.hexdigest())]), f'100 MB by {how} arrive as they left')
     more = _resident() - grown
-    ok(more < 1024, 'no worker has grown by 1 MB', f'{more} kB')
+    if not seal.PROGRAMS.endswith('/asan'):                     # a sanitizer keeps what is freed
+        ok(more < 1024, 'no worker has grown by 1 MB', f'{more} kB')
 
 
 def _resident():

@@ -379,4 +379,10 @@ def forwarders(lab):
           'what it does not lie about goes on; what nobody signed is its to write')
 
 
+@test
+def clean(lab):
+    lab.seal.remove()
+    equal(lab.seal.faults(), [], 'no sanitizer and no assertion said anything')
+
+
 tap.main(Routes)
