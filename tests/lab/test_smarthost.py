@@ -105,8 +105,11 @@ def client_certificates(lab):
     lab.seal.configure(roots(lab) + section(provider.GUARDED, port=587))
     lab.seal.reload()
     net.until('the new configuration', lambda: lab.seal.log().count('is in force') == 1)
-    _, arrived, waits, line = through(lab, 'guarded.zz')
-    ok(not arrived and 'waxseal: ' in waits, 'after a reload without it: the relay lets nobody in, and the customer keeps the mail', waits)
+    wire, arrived, waits, line = through(lab, 'guarded.zz')
+    ok(not arrived and 'waxseal: handshake-failed: ' in waits, 'after a reload without it: the relay lets nobody in, and the customer keeps the mail', waits)
+    dialled = {each[:4] for each in wire.segments() if (each.target, each.dport) == (provider.GUARDED, 587)}
+    equal((line['reason'], len(dialled)), ('handshake-failed', 1), 'it is told once, and is not dialled again')
+    ok('certificate' in line['text'], 'in the words of its alert, which TLS 1.3 brings behind the handshake', line)
     lab.seal.configure(roots(lab) + section(provider.GUARDED, port=587, more=shown))
     lab.seal.reload()
     net.until('the new configuration', lambda: lab.seal.log().count('is in force') == 2)
