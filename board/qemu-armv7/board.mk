@@ -10,9 +10,10 @@ CONSOLE      = ttyAMA0
 MODULES_BOOT = crc32c_generic virtio_mmio virtio_blk squashfs overlay ext4
 MODULES      = virtio_net nft_tproxy nft_socket nft_ct nft_masq nft_chain_nat nft_reject_inet nft_redir
 
-# ---- flash: partitions in their order, in MiB. Slot b is empty as built; what an update needs is there from the first day
+# ---- flash: partitions in their order, in MiB. Both slots are filled alike
 FLASH = boot:1 env:1 kernel_a:8 root_a:6 kernel_b:8 root_b:6 data:16
-# U-Boot's: where the kernel image is read to, where it is put, the processor's device tree as the machine hands it over
+# The boot loader; U-Boot's: where the kernel image is read to, where it is put, the processor's device tree as the machine hands it over
+LOADER = uboot
 LOAD  = 0x42000000
 ENTRY = 0x42800000
 FDT   = 0x40000000
