@@ -9,6 +9,8 @@ KERNEL       = linux-image-armmp
 CONSOLE      = ttyAMA0
 MODULES_BOOT = crc32c_generic virtio_mmio virtio_blk squashfs overlay ext4
 MODULES      = virtio_net nft_tproxy nft_socket nft_ct nft_masq nft_chain_nat nft_reject_inet nft_redir
+# The only one that this kernel has on this machine: it resets a box whose daemon or whose userland hangs, not one whose kernel does
+WATCHDOG     = softdog soft_margin=60
 
 # ---- flash: partitions in their order, in MiB. Both slots are filled alike
 FLASH = boot:1 env:1 kernel_a:8 root_a:6 kernel_b:8 root_b:6 data:16

@@ -57,10 +57,15 @@ class Appliance:
 
     def _configure(self):
         """A data partition of the test's own; everything else is the image as it was built."""
+        start, size = self.partition('data')
+        subprocess.run(['mke2fs', '-q', '-t', 'ext4', '-d', PLACE + '/data', '-E', f'offset={start}', '-F', self.disk, f'{size // 1024}k'],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def partition(self, name):
+        """Where it begins on the disk, and how long it is, in bytes."""
         table = json.loads(subprocess.run(['sfdisk', '-J', self.disk], stdout=subprocess.PIPE, check=True).stdout)['partitiontable']
-        data, = (each for each in table['partitions'] if each['name'] == 'data')
-        subprocess.run(['mke2fs', '-q', '-t', 'ext4', '-d', PLACE + '/data', '-E', f'offset={data["start"] * 512}', '-F', self.disk,
-                        f'{data["size"] // 2}k'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        found, = (each for each in table['partitions'] if each['name'] == name)
+        return found['start'] * 512, found['size'] * 512
 
     def on(self):
         command = os.environ['QEMU'].split() + ['-drive', f'if=none,id=disk,format=raw,file={self.disk}'] + os.environ['QEMU_DISK'].split()
@@ -70,6 +75,7 @@ class Appliance:
         command += ['-chardev', f'socket,id=serial,path={CONSOLE},server=on,wait=off', '-serial', 'chardev:serial']
         net.remove(CONSOLE)
         self.heard, self.power = bytearray(), time.monotonic()
+        self.restarted()
         self.process = net.spawn('gw', command, PLACE + '/qemu.log')
         net.until('the machine', lambda: os.path.exists(CONSOLE))
         self.line = socket.socket(socket.AF_UNIX)
@@ -89,8 +95,16 @@ class Appliance:
         self.process.wait(20)
         self.line.close()
 
-    def said(self, since=0):
-        return self.heard[since:].decode(errors='replace').replace('\r', '')
+    def restarted(self):
+        """What the console has said up to now is that of an earlier start."""
+        self.start = len(self.heard)
+
+    def starts(self):
+        """The slots that the boot loader has started since power on."""
+        return re.findall(r'waxseal: slot ([ab])', self.said(0))
+
+    def said(self, since=None):
+        return self.heard[self.start if since is None else since:].decode(errors='replace').replace('\r', '')
 
     def _until(self, pattern, since, seconds):
         def look():
@@ -101,22 +115,22 @@ class Appliance:
         try:
             return net.until(pattern, look, seconds, 0.1)
         except (RuntimeError, TimeoutError) as error:
-            raise RuntimeError(f'{error}; its console: {self.said()[-3000:]}') from error
+            raise RuntimeError(f'{error}; its console: {self.said(0)[-3000:]}') from error
 
     def wait(self, words, seconds=240):
-        """Until the console has these words; how long after power on that was."""
-        self._until(re.escape(words), 0, seconds)
+        """Until the console has these words, since the last start; how long after power on that was."""
+        self._until(re.escape(words), None, seconds)
         return time.monotonic() - self.power
 
     def run(self, command):
-        """On the console's shell: what it printed. The echo of the command cannot be taken for its end mark."""
+        """On the console's shell: what it printed. The echo of the command (a slow shell prints it twice) cannot be taken for its end mark."""
         if '/ # ' not in self.said():
             self.wait('Please press Enter')
             self.line.sendall(b'\r')
             self.wait('/ # ')
         since = len(self.heard)
         self.line.sendall(b'\r' + command.encode() + b'; echo "<<$?>>"\r')
-        return self._until(r'<<\$\?>>"\s*\n(.*)<<\d+>>', since, 90).group(1)
+        return self._until(r'.*<<\$\?>>"\s*\n(.*)<<\d+>>', since, 300).group(1)
 
     # ---- as seal.Seal
     def outcomes(self, **wanted):
