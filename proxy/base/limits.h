@@ -25,7 +25,8 @@
     4096 /* a held MAIL: RFC 5321 asks for 512, each extension adds to it (3461, 6531, 4954: some 1100 in all) */
 #define SESSION_IDLE_S                                                                                                 \
     3600 /* no byte from either side: longer than any timer of RFC 5321 4.5.3.2, so never ours to end what lives */
-#define SESSION_BYE_S 30 /* from our goodbye to the reset, for a peer that does not read */
+#define SESSION_REST_MS 1000 /* of silence, after which the pages of empty buffers go back */
+#define SESSION_BYE_S 30     /* from our goodbye to the reset, for a peer that does not read */
 #define CONNECT_S 30   /* to a server that does not answer: the client has another MX to try (Postfix waits as long) */
 #define HANDSHAKE_S 10 /* of the decision's time; DESIGN.md 'One decision budget' */
 #define KEEPER_SILENT_MS 1000 /* then memory is unknown */

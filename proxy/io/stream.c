@@ -11,19 +11,20 @@
 
 /* ---- open and close ---- */
 
-void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, stream_cb *cb, void *arg)
+void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, uint8_t mem[STREAM_MEMORY],
+                 stream_cb *cb, void *arg)
 {
     const int on = 1;
 
-    memset(s, 0, offsetof(struct stream, in_mem));
+    memset(s, 0, sizeof *s);
     s->state = connecting ? STREAM_STATE_CONNECTING : STREAM_STATE_CLEAR;
     s->fd = fd;
     s->cb = cb;
     s->arg = arg;
     s->read_waits = AGAIN_READ;
     s->write_waits = AGAIN_WRITE;
-    buf_init(&s->in, s->in_mem, sizeof s->in_mem);
-    buf_init(&s->out, s->out_mem, sizeof s->out_mem);
+    buf_init(&s->in, mem, STREAM_BUFFER);
+    buf_init(&s->out, mem + STREAM_BUFFER, STREAM_BUFFER);
     watch_open(&s->watch, loop, fd, stream_turn_ready, s);
     timer_init(&s->soon, loop, stream_turn_soon, s);
     /* What is put in one step goes out as one already; a reply must not wait for the acknowledgement of the one before.
@@ -74,6 +75,11 @@ void stream_end(struct stream *s)
 bool stream_is_open(const struct stream *s)
 {
     return s->state != STREAM_STATE_NONE;
+}
+
+bool stream_is_empty(const struct stream *s)
+{
+    return s->state == STREAM_STATE_NONE || buf_used(&s->in) + buf_used(&s->out) == 0;
 }
 
 /* ---- reading ---- */

@@ -1,6 +1,6 @@
 /*
  * stream - one byte stream, in clear or in TLS, told as events.
- * It owns the descriptor, the TLS session and both buffers, and it never waits. It knows no SMTP, no deadline and no
+ * It owns the descriptor and the TLS session, and it never waits. It knows no SMTP, no deadline and no
  * certificate: patience is the owner's timer, judgement is cert/'s and dane/'s.
  *
  * Rules for the owner
@@ -16,6 +16,8 @@
 #include "base/limits.h"
 #include "io/loop.h"
 #include "io/tls.h"
+
+#define STREAM_MEMORY (2 * (size_t)STREAM_BUFFER) /* both directions */
 
 struct stream;
 
@@ -36,9 +38,11 @@ typedef void stream_cb(void *arg, enum stream_event event);
 /*
  * stream_open - takes fd (a stream socket; closed by stream_close), which need not be non-blocking.
  *   connecting  a connect is under way: CONNECTED or LOST comes; nothing is sent before
- *   s           uninitialised or closed memory of the owner. The buffers are not touched until there are bytes
+ *   s, mem      uninitialised or closed memory of the owner; `mem` for both buffers is not touched until there are
+ *               bytes, and holds nothing while stream_is_empty
  */
-void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, stream_cb *cb, void *arg);
+void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, uint8_t mem[STREAM_MEMORY],
+                 stream_cb *cb, void *arg);
 
 /* stream_close - at once and silently: what was not sent is dropped. Zeroed or closed memory is fine. */
 void stream_close(struct stream *s);
@@ -53,7 +57,8 @@ void stream_reset(struct stream *s);
  */
 void stream_end(struct stream *s);
 
-bool stream_is_open(const struct stream *s); /* between stream_open and stream_close */
+bool stream_is_open(const struct stream *s);  /* between stream_open and stream_close */
+bool stream_is_empty(const struct stream *s); /* closed, or nothing unread and nothing unsent */
 
 /* ---- reading ---- */
 
@@ -146,7 +151,6 @@ struct stream {
     struct chain *chain;
     struct buf in, out;
     char failure[STREAM_FAILURE_MAX];
-    uint8_t in_mem[STREAM_BUFFER], out_mem[STREAM_BUFFER];
 };
 
 #endif

@@ -151,7 +151,7 @@ int asks_find(struct session *s, const struct hostname *domain)
 {
     int fresh = -1;
 
-    for (int i = 0; i < ASKS_MAX; i++) {
+    for (int i = 0; i < (int)s->asks.n; i++) {
         struct ask *const a = &s->asks.ask[i];
 
         if (a->state == ASK_FREE)
@@ -161,6 +161,8 @@ int asks_find(struct session *s, const struct hostname *domain)
             return i;
         }
     }
+    if (fresh < 0 && s->asks.n < ASKS_MAX)
+        fresh = (int)s->asks.n++;
     for (int i = 0; i < ASKS_MAX && fresh < 0; i++)
         fresh = is_idle(&s->asks.ask[i]) ? i : -1;
     if (fresh < 0)
@@ -186,7 +188,7 @@ void asks_address(struct session *s, struct slot *slot)
 
 static struct ask *waiting(struct session *s, enum ask_state state, uint32_t number)
 {
-    for (unsigned i = 0; i < ASKS_MAX; i++)
+    for (unsigned i = 0; i < s->asks.n; i++)
         if (s->asks.ask[i].state == state && s->asks.ask[i].number == number)
             return &s->asks.ask[i];
     return NULL;
@@ -215,7 +217,7 @@ bool asks_remember(struct session *s, uint32_t number, enum grace grace)
 
 void asks_lost(struct session *s, bool resolver)
 {
-    for (unsigned i = 0; i < ASKS_MAX; i++) {
+    for (unsigned i = 0; i < s->asks.n; i++) {
         struct ask *const a = &s->asks.ask[i];
 
         if (resolver && a->state == ASK_ROUTE)
@@ -229,7 +231,7 @@ struct mono asks_tick(struct session *s, struct mono now)
 {
     struct mono next = { INT64_MAX };
 
-    for (unsigned i = 0; i < ASKS_MAX; i++) {
+    for (unsigned i = 0; i < s->asks.n; i++) {
         struct ask *const a = &s->asks.ask[i];
         const int64_t end = a->since.ms + KEEPER_SILENT_MS;
 
@@ -418,7 +420,7 @@ struct span asks_host(const struct session *s, const struct ask *a)
 
 void asks_forget(struct session *s)
 {
-    for (unsigned i = 0; i < ASKS_MAX; i++) {
+    for (unsigned i = 0; i < s->asks.n; i++) {
         struct ask *const a = &s->asks.ask[i];
 
         if (a->refs == 0) {
@@ -435,6 +437,6 @@ void asks_forget(struct session *s)
 
 void asks_free(struct session *s)
 {
-    for (unsigned i = 0; i < ASKS_MAX; i++)
+    for (unsigned i = 0; i < s->asks.n; i++)
         release(&s->asks.ask[i]);
 }

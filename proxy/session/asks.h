@@ -55,6 +55,7 @@ struct ask {
 };
 
 struct asks {
+    unsigned n; /* <= ASKS_MAX: no other was ever in use, and its memory is not touched */
     struct ask ask[ASKS_MAX];
 };
 

@@ -69,7 +69,6 @@ struct far {
     enum handshake handshake; /* FAILED outlives its connection until the decision is over */
     struct ehlo list;
     struct buf greeting; /* the last banner, where the client waits for the early upgrade */
-    uint8_t greeting_mem[GREETING_MAX];
     size_t reply_bytes;
     struct mono since; /* in this leg */
     char said[120];    /* why the last attempt failed: the server's or the library's words, printable */

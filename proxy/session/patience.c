@@ -42,6 +42,8 @@ void patience_set(struct session *s, struct mono next)
         if ((x) < at)                                                                                                  \
             at = (x);                                                                                                  \
     } while (0)
+    if (s->used)
+        SOONER(s->active.ms + SESSION_REST_MS);
     if (s->ending.ms != 0) {
         SOONER(s->ending.ms + (int64_t)SESSION_BYE_S * 1000);
     } else {

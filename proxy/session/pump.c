@@ -228,7 +228,7 @@ static bool pump_mail(struct session *s, struct slot *slot)
         return false;
     if (t->state != TXN_IDLE)
         return answer_bad_sequence(s);
-    if (line.n > sizeof t->mail_mem)
+    if (line.n > MAIL_LINE_MAX)
         return refuse(s, slot, 451, WHY_TOO_LONG, span_of(NULL, 0));
     if (command_line(line, &c, &used) != OK || command_mail(&c, &args) != OK)
         return refuse(s, slot, 451, WHY_BAD_RECIPIENT, SPAN("no one sender can be read from this line"));

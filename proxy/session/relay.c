@@ -23,7 +23,7 @@ static void count_recipient(struct session *s, const struct slot *slot, const st
 static void content_done(struct session *s, const struct reply_line *line)
 {
     s->txn.accepted = line->code / 100 == 2;
-    for (unsigned i = 0; i < ASKS_MAX && !s->txn.accepted; i++)
+    for (unsigned i = 0; i < s->asks.n && !s->txn.accepted; i++)
         text_printable(line->raw, s->asks.ask[i].said, sizeof s->asks.ask[i].said);
     txn_end(s);
 }

@@ -219,6 +219,20 @@ static bool is_over(const struct session *s)
     return s->ending.ms != 0 && !s->near.open && !s->far.open;
 }
 
+/* Most sessions wait most of the time, and hold nothing then: what has passed is forgotten, and its pages are free for
+ * others. Not the last one where the kernel's pages are larger than ours. */
+static void rest(struct session *s)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    if (!s->used || session_now(s).ms - s->active.ms < SESSION_REST_MS)
+        return;
+    s->used = false;
+    if (buf_used(&s->slots.lines) + buf_used(&s->slots.words) + buf_used(&s->txn.mail) == 0 &&
+        stream_is_empty(&s->near.stream) && stream_is_empty(&s->far.stream))
+        (void)madvise(&s->passing, sizeof s->passing / page * page, MADV_DONTNEED);
+}
+
 void session_step(struct session *s)
 {
     struct mono next;
@@ -240,6 +254,7 @@ void session_step(struct session *s)
         moved |= relay_words(s);
         moved |= near_read(s);
         moved |= pump_step(s);
+        s->used |= moved;
         if (!moved)
             moved = far_has_ended(s) || near_has_ended(s);
         assert_invariants(s);
@@ -256,6 +271,7 @@ void session_step(struct session *s)
         s->host->over(s->host->self, s);
         return;
     }
+    rest(s);
     patience_set(s, next);
 }
 
@@ -325,7 +341,7 @@ static void far_event(void *arg, enum stream_event event)
 
 static void open_far(struct session *s, int fd)
 {
-    stream_open(&s->far.stream, s->host->loop, fd, true, far_event, s);
+    stream_open(&s->far.stream, s->host->loop, fd, true, s->passing.far, far_event, s);
     s->far.open = true;
     s->far.generation++;
 }
@@ -369,14 +385,16 @@ struct session *session_new(const struct session_host *host, void *place, uint64
     s->server = *server;
     s->server_port = server_port;
     s->active = s->far.since = session_now(s);
-    slots_init(&s->slots);
+    slots_init(&s->slots, s->passing.lines, s->passing.words);
+    buf_init(&s->txn.mail, s->passing.mail, sizeof s->passing.mail);
+    buf_init(&s->txn.reply, s->reply, sizeof s->reply);
     txn_init(&s->txn);
     ip_text(client, address);
     snprintf(s->near.hello, sizeof s->near.hello, ip_is_v4(client) ? "[%s]" : "[IPv6:%s]", address);
-    stream_open(&s->near.stream, host->loop, near_fd, false, near_event, s);
+    stream_open(&s->near.stream, host->loop, near_fd, false, s->passing.near, near_event, s);
     s->near.open = true;
     s->near.mode = NEAR_HOLD; /* until the server has greeted it */
-    buf_init(&s->far.greeting, s->far.greeting_mem, sizeof s->far.greeting_mem);
+    buf_init(&s->far.greeting, s->greeting, sizeof s->greeting);
     s->far.leg = LEG_CONNECT;
     open_far(s, far_fd);
     greet(s);

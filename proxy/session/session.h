@@ -49,7 +49,14 @@ struct session_host {
     void (*judged)(void *self, struct session *s, struct ask *a, enum why why, struct span detail);
 };
 
+/* What passes through. First in a session, which begins a page, so that all of it can go back at once when it is empty.
+ */
+struct passing {
+    uint8_t near[STREAM_MEMORY], far[STREAM_MEMORY], lines[SLOTS_LINES], words[SLOTS_WORDS], mail[MAIL_LINE_MAX];
+};
+
 struct session {
+    struct passing passing;
     uint64_t id;
     const struct session_host *host;
     void *place; /* the host's */
@@ -60,7 +67,6 @@ struct session {
     struct far far;
     struct txn txn;
     struct slots slots;
-    struct asks asks;
     struct ehlo shown; /* the list that the client saw last; `far.list` is what the channel really offers */
     bool shown_any;
     struct mono decision;   /* when the decision that is being waited for began; ms = 0: none */
@@ -74,6 +80,9 @@ struct session {
     bool advised;        /* of AUTH and where it went, in a record, once */
     bool tunnel_settled; /* it has its record */
     size_t relayed;      /* bytes of the head's reply that the client has */
+    bool used;           /* something passed since it last rested */
+    struct asks asks;    /* usually one of them: what is rarely written comes last */
+    uint8_t reply[HELD_REPLY_MAX], greeting[GREETING_MAX];
 };
 
 /*

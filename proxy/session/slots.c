@@ -2,11 +2,11 @@
 
 #include <assert.h>
 
-void slots_init(struct slots *q)
+void slots_init(struct slots *q, uint8_t lines[SLOTS_LINES], uint8_t words[SLOTS_WORDS])
 {
     q->done = q->next = q->added = 0;
-    buf_init(&q->lines, q->lines_mem, sizeof q->lines_mem);
-    buf_init(&q->words, q->words_mem, sizeof q->words_mem);
+    buf_init(&q->lines, lines, SLOTS_LINES);
+    buf_init(&q->words, words, SLOTS_WORDS);
 }
 
 static struct slot *at(struct slots *q, unsigned number)

@@ -13,6 +13,9 @@
 #include "base/limits.h"
 #include "smtp/command.h"
 
+#define SLOTS_LINES STREAM_BUFFER
+#define SLOTS_WORDS 4096
+
 enum slot_kind {
     SLOT_BANNER, /* the greeting of the first connection: nothing was sent for it */
     SLOT_HELLO,  /* EHLO, HELO */
@@ -56,11 +59,10 @@ struct slots {
     struct slot ring[SLOTS_MAX];
     unsigned done, next, added; /* running numbers; the slot of number k is ring[k % SLOTS_MAX] */
     struct buf lines, words;
-    uint8_t lines_mem[STREAM_BUFFER];
-    uint8_t words_mem[4096];
 };
 
-void slots_init(struct slots *q);
+/* slots_init - none; over the memory of both buffers. */
+void slots_init(struct slots *q, uint8_t lines[SLOTS_LINES], uint8_t words[SLOTS_WORDS]);
 
 /* slots_room - is there room for one more slot whose line has n bytes? */
 bool slots_room(const struct slots *q, size_t n);

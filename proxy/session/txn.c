@@ -9,8 +9,8 @@
 void txn_init(struct txn *t)
 {
     t->state = TXN_IDLE;
-    buf_init(&t->mail, t->mail_mem, sizeof t->mail_mem);
-    buf_init(&t->reply, t->reply_mem, sizeof t->reply_mem);
+    buf_reset(&t->mail);
+    buf_reset(&t->reply);
     t->requiretls = t->spoilt = t->content = t->accepted = false;
     t->out = 0;
     t->bytes = 0;
@@ -19,7 +19,7 @@ void txn_init(struct txn *t)
 
 void txn_end(struct session *s)
 {
-    for (unsigned i = 0; i < ASKS_MAX; i++)
+    for (unsigned i = 0; i < s->asks.n; i++)
         settle_domain(s, &s->asks.ask[i]);
     asks_forget(s);
     txn_init(&s->txn);
@@ -52,7 +52,7 @@ void txn_mail_reply(struct session *s, const struct reply_line *line)
         session_fail(s, WHY_PROTOCOL, SPAN("the server asks for content where MAIL was sent"));
         return;
     }
-    if (line->code / 100 != 2 && (!line->last || used + line->raw.n <= sizeof t->reply_mem))
+    if (line->code / 100 != 2 && (!line->last || used + line->raw.n <= HELD_REPLY_MAX))
         keep_no(t, line);
     else if (line->code / 100 != 2) { /* too long to keep: what the client gets must still end */
         char last[40];
@@ -67,9 +67,10 @@ void txn_mail_reply(struct session *s, const struct reply_line *line)
         return;
     if (line->code / 100 == 2) {
         t->state = TXN_SENT;
+        buf_reset(&t->mail);
         return;
     }
     t->state = TXN_DEAD;
-    for (unsigned i = 0; i < ASKS_MAX; i++)
+    for (unsigned i = 0; i < s->asks.n; i++)
         text_printable(buf_bytes(&t->reply), s->asks.ask[i].said, sizeof s->asks.ask[i].said);
 }

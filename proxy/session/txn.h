@@ -22,11 +22,9 @@ enum txn_state {
 
 struct txn {
     enum txn_state state;
-    struct buf mail; /* the client's line */
-    uint8_t mail_mem[MAIL_LINE_MAX];
+    struct buf mail; /* the client's line, until the server has said yes to it */
     bool requiretls;
     struct buf reply;
-    uint8_t reply_mem[HELD_REPLY_MAX];
     unsigned out;  /* recipients that went out in this transaction */
     bool spoilt;   /* a part of the content was kept back: no later part may go */
     bool content;  /* some of it has gone out: an answer that is owed may end the transaction */
@@ -35,6 +33,7 @@ struct txn {
     enum why why; /* what ended it otherwise than the server's reply */
 };
 
+/* txn_init - none; what it keeps has its memory already. */
 void txn_init(struct txn *t);
 
 /* txn_mail_reply - a line of the server's reply to MAIL. */

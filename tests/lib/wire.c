@@ -262,16 +262,17 @@ bool wires_turn(void)
     return moved;
 }
 
-void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, stream_cb *cb, void *arg)
+void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, uint8_t mem[STREAM_MEMORY],
+                 stream_cb *cb, void *arg)
 {
     (void)loop;
-    memset(s, 0, offsetof(struct stream, in_mem));
+    memset(s, 0, sizeof *s);
     s->state = connecting ? STREAM_STATE_CONNECTING : STREAM_STATE_CLEAR;
     s->fd = fd;
     s->cb = cb;
     s->arg = arg;
-    buf_init(&s->in, s->in_mem, sizeof s->in_mem);
-    buf_init(&s->out, s->out_mem, sizeof s->out_mem);
+    buf_init(&s->in, mem, STREAM_BUFFER);
+    buf_init(&s->out, mem + STREAM_BUFFER, STREAM_BUFFER);
     wire_of(fd)->stream = s;
 }
 
@@ -284,7 +285,7 @@ void stream_close(struct stream *s)
     stream_drop_chain(s);
     wire_of(s->fd)->stream = NULL;
     s->state = STREAM_STATE_NONE;
-    memset(s->in_mem, 0xdd, sizeof s->in_mem);
+    memset(s->in.mem, 0xdd, s->in.cap);
 }
 
 void stream_reset(struct stream *s)
@@ -310,6 +311,11 @@ void stream_end(struct stream *s)
 bool stream_is_open(const struct stream *s)
 {
     return s->state != STREAM_STATE_NONE;
+}
+
+bool stream_is_empty(const struct stream *s)
+{
+    return s->state == STREAM_STATE_NONE || buf_used(&s->in) + buf_used(&s->out) == 0;
 }
 
 struct span stream_in(const struct stream *s)

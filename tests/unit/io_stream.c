@@ -36,7 +36,7 @@ static uint8_t pattern(size_t i)
 /* One end under test. Each event is noted as a letter: C U R W T E L. */
 struct end {
     struct loop *loop;
-    struct stream *s;
+    struct stream *s; /* and its memory behind it */
     struct timer guard;
     pid_t peer;
     int other; /* the far descriptor, in tests without a peer process */
@@ -105,12 +105,12 @@ static void on_event(void *arg, enum stream_event event)
 static void begin(struct end *e, int fd)
 {
     e->loop = loop_new();
-    e->s = calloc(1, sizeof *e->s);
+    e->s = calloc(1, sizeof *e->s + STREAM_MEMORY);
     assert_non_null(e->loop);
     assert_non_null(e->s);
     timer_init(&e->guard, e->loop, on_guard, e);
     timer_set(&e->guard, 20000);
-    stream_open(e->s, e->loop, fd, false, on_event, e);
+    stream_open(e->s, e->loop, fd, false, (uint8_t *)(e->s + 1), on_event, e);
 }
 
 static void run_until(struct end *e, enum stream_event event)
@@ -683,11 +683,11 @@ static void connecting(void **state)
         if (refused != 0)
             close(far);
         e.loop = loop_new();
-        e.s = calloc(1, sizeof *e.s);
+        e.s = calloc(1, sizeof *e.s + STREAM_MEMORY);
         timer_init(&e.guard, e.loop, on_guard, &e);
         timer_set(&e.guard, 20000);
         (void)connect(fd, (const struct sockaddr *)&sa, len);
-        stream_open(e.s, e.loop, fd, true, on_event, &e);
+        stream_open(e.s, e.loop, fd, true, (uint8_t *)(e.s + 1), on_event, &e);
         assert_int_equal(stream_put(e.s, SPAN("early")), OK);
         assert_int_equal(stream_start_tls(e.s, contexts[0], NULL), FAILED);
         assert_int_equal(stream_pull(e.s), FAILED);

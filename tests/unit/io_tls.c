@@ -32,6 +32,7 @@ struct server {
 struct client {
     struct loop *loop;
     struct stream s;
+    uint8_t mem[STREAM_MEMORY];
     struct timer guard;
     enum stream_event last, stop_at;
 };
@@ -140,7 +141,7 @@ static void goes_on_in_the_middle(void **state)
         c = (struct client){ .loop = loop_new() };
         timer_init(&c.guard, c.loop, on_guard, &c);
         timer_set(&c.guard, 20000);
-        stream_open(&c.s, c.loop, fd, false, on_event, &c);
+        stream_open(&c.s, c.loop, fd, false, c.mem, on_event, &c);
         assert_int_equal(stream_start_tls(&c.s, ctx, NULL), OK);
         run_until(&c, STREAM_TLS_UP);
         for (unsigned twice = 0; twice < 2; twice++) {

@@ -27,6 +27,7 @@ static struct tls_ctx *ec, *ec_other, *rsa;
 struct end {
     struct loop *loop;
     struct stream s;
+    uint8_t mem[STREAM_MEMORY];
     struct timer guard;
     bool up, failed, over;
     size_t echoed;
@@ -118,7 +119,7 @@ static struct tls_info serve(struct end *e, struct tls_ctx *ctx, int fd)
     assert_non_null(e->loop);
     timer_init(&e->guard, e->loop, on_guard, e);
     timer_set(&e->guard, 20000);
-    stream_open(&e->s, e->loop, fd, false, on_event, e);
+    stream_open(&e->s, e->loop, fd, false, e->mem, on_event, e);
     assert_int_equal(stream_start_tls(&e->s, ctx, NULL), OK);
     assert_int_equal(loop_run(e->loop), OK);
     if (e->up)
@@ -282,6 +283,7 @@ static void without_a_certificate_no_session(void **state)
     const uint8_t byte = 0;
     const struct tls_identity nonsense = { .n = 1, .chain = { span_of(&byte, 1) }, .key = span_of(&byte, 1) };
     struct loop *const loop = loop_new();
+    static uint8_t mem[STREAM_MEMORY];
     struct stream s;
     int pair[2];
 
@@ -289,7 +291,7 @@ static void without_a_certificate_no_session(void **state)
     assert_non_null(ctx);
     assert_int_equal(tls_ctx_identity(ctx, &nonsense), UNUSABLE);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    stream_open(&s, loop, pair[0], false, on_event, NULL);
+    stream_open(&s, loop, pair[0], false, mem, on_event, NULL);
     assert_int_equal(stream_start_tls(&s, ctx, NULL), FAILED);
     stream_close(&s);
     close(pair[1]);
