@@ -46,7 +46,8 @@ def take_place():
 
 
 class Appliance:
-    def __init__(self, source='gateway', nat='no'):
+    def __init__(self, source='gateway', nat='no', ram=None):
+        self.ram = ram
         shutil.rmtree(PLACE, ignore_errors=True)
         net.write(PLACE + '/data/etc/waxseal/waxseal.conf', CONF.format(source=source))
         net.write(PLACE + '/data/etc/box.conf', BOX.format(nat=nat))
@@ -68,7 +69,10 @@ class Appliance:
         return found['start'] * 512, found['size'] * 512
 
     def on(self):
-        command = os.environ['QEMU'].split() + ['-drive', f'if=none,id=disk,format=raw,file={self.disk}'] + os.environ['QEMU_DISK'].split()
+        machine = os.environ['QEMU'].split()
+        if self.ram:
+            machine[machine.index('-m') + 1] = str(self.ram)
+        command = machine + ['-drive', f'if=none,id=disk,format=raw,file={self.disk}'] + os.environ['QEMU_DISK'].split()
         for end in ('lan', 'wan'):
             command += ['-netdev', f'tap,id={end},ifname=tap-{end},script=no,downscript=no',
                         '-device', f'{os.environ["QEMU_NIC"]},netdev={end},mac={os.environ[end.upper() + "_MAC"]}']
