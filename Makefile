@@ -48,7 +48,7 @@ LIBS = $(LIBS_TLS) -lunbound -levent -lcap -lseccomp -lconfuse -lcjson
 
 # ---- what it is built from: every .c of a room ---------------------------------------------------------------------------
 ROOMS       := base smtp cert dane policy io ops session role
-LIB_SRC     := $(filter-out proxy/role/main.c,$(wildcard $(ROOMS:%=proxy/%/*.c)))
+LIB_SRC     := $(filter-out proxy/role/main.c,$(wildcard $(ROOMS:%=proxy/%/*.c))) firmware/sntp/sntp.c
 LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/waxseal*.c))
 UNIT        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
@@ -57,7 +57,7 @@ SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privile
 LAWS        := $(patsubst tests/laws/%.c,$(BUILD)/tests/laws/%,$(wildcard tests/laws/*.c))
 
 .PHONY: all
-all: $(BUILD)/waxseald $(BUILD)/waxseal ## the daemon and the command
+all: $(BUILD)/waxseald $(BUILD)/waxseal $(BUILD)/sntp ## the daemon and the command, and the appliance's time client
 
 $(BUILD)/waxseald: $(BUILD)/proxy/role/main.o $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) LINK $@
@@ -66,6 +66,11 @@ $(BUILD)/waxseald: $(BUILD)/proxy/role/main.o $(BUILD)/libwaxseal.a $(WOLFSSL_LI
 $(BUILD)/waxseal: $(TOOL_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
+
+# The appliance's time client: what it shares with the daemon, and of the libraries those two alone.
+$(BUILD)/sntp: $(BUILD)/firmware/sntp/main.o $(BUILD)/libwaxseal.a
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcap -lseccomp
 
 $(BUILD)/libwaxseal.a: $(LIB_OBJ)
 	$(say) AR $@
@@ -186,10 +191,10 @@ test: ## (as root) installs what it needs, builds every variant, and runs every 
 
 .PHONY: lint
 lint: $(WOLFSSL_LIB) ## form (clang-format), clang-tidy, shell scripts, the order of the rooms
-	$(Q)clang-format --dry-run -Werror $(shell find proxy tools tests -name '*.[ch]')
+	$(Q)clang-format --dry-run -Werror $(shell find proxy tools tests firmware -name '*.[ch]')
 	$(Q)tests/run tests/layers
 	$(Q)shellcheck -S warning -e SC2046,SC1007 $(shell grep -lE '^\#!/bin/(ba)?sh' $(shell find tools tests firmware .ci -type f))
-	$(Q)find proxy tools -name '*.c' | xargs -P$(shell nproc) -I{} clang-tidy --quiet {} -- -Itests/lib -Itests/faults -DBUILD_EPOCH=1 $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS))
+	$(Q)find proxy tools firmware -name '*.c' | xargs -P$(shell nproc) -I{} clang-tidy --quiet {} -- -Itests/lib -Itests/faults -DBUILD_EPOCH=1 $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS))
 
 .PHONY: system
 system: all $(SYSTEM_C) ## (as root) the tests of processes, privileges, rules and the resolver alone

@@ -67,6 +67,18 @@ static enum rc take_anchors(struct span base, struct span lines, struct state *o
     return anchor_parse(lines, &out->anchors, &line) == OK ? OK : MALFORMED;
 }
 
+/* The floor on this line; false: another line, or 0 for a number that is none. */
+static bool floor_of(struct span line, uint64_t *floor)
+{
+    struct span value;
+
+    if (!value_of(line, SPAN("floor "), &value))
+        return false;
+    if (text_decimal(value, INT64_MAX, floor) != OK)
+        *floor = 0;
+    return true;
+}
+
 static enum rc take_body(struct span body, struct state *out)
 {
     struct span line, value;
@@ -78,8 +90,8 @@ static enum rc take_body(struct span body, struct state *out)
         return OK;
     if (!next_line(&body, &line))
         return MALFORMED;
-    if (value_of(line, SPAN("floor "), &value)) {
-        if (text_decimal(value, INT64_MAX, &floor) != OK)
+    if (floor_of(line, &floor)) {
+        if (floor == 0)
             return MALFORMED;
         out->floor_s = (int64_t)floor;
         if (body.n == 0)
@@ -121,6 +133,28 @@ size_t state_text(const struct state *s, char out[STATE_TEXT_MAX])
     return n + (size_t)snprintf(out + n, STATE_TEXT_MAX - n, "sum %s\n", sum);
 }
 
+static void path_of(const char *folder, char out[CONFIG_PATH_MAX + 32])
+{
+    (void)snprintf(out, CONFIG_PATH_MAX + 32, "%.*s/" STATE_FILE, CONFIG_PATH_MAX, folder);
+}
+
+int64_t state_floor(const char *folder)
+{
+    char path[CONFIG_PATH_MAX + 32];
+    uint8_t text[STATE_TEXT_MAX];
+    struct span left, line;
+    uint64_t floor = 0;
+    size_t n = 0;
+
+    path_of(folder, path);
+    if (file_read(path, true, text, sizeof text, &n) != OK)
+        return 0;
+    left = span_of(text, n);
+    if (!next_line(&left, &line) || !span_eq(line, SPAN(VERSION)) || !next_line(&left, &line))
+        return 0;
+    return floor_of(line, &floor) ? (int64_t)floor : 0;
+}
+
 void state_load(const char *folder, struct state *out, char say[STATE_SAY_MAX])
 {
     static const char *const wrong[] = { [MALFORMED] = "it is damaged", [UNUSABLE] = "it is of another version" };
@@ -128,7 +162,7 @@ void state_load(const char *folder, struct state *out, char say[STATE_SAY_MAX])
     uint8_t text[STATE_TEXT_MAX];
     size_t n = 0;
 
-    (void)snprintf(path, sizeof path, "%.*s/" STATE_FILE, CONFIG_PATH_MAX, folder);
+    path_of(folder, path);
     *out = (struct state){ 0 };
     say[0] = '\0';
     errno = 0;

@@ -40,4 +40,7 @@ size_t state_text(const struct state *s, char out[STATE_TEXT_MAX]);
 void state_load(const char *folder, struct state *out, char say[STATE_SAY_MAX]);
 MUST_USE enum rc state_save(const char *folder, const struct state *s);
 
+/* state_floor - the floor in a folder's file, without the sum over it: for a program that has no hash. 0: none. */
+int64_t state_floor(const char *folder);
+
 #endif

@@ -90,18 +90,21 @@ static enum rc become(uid_t uid, gid_t gid)
     return OK;
 }
 
-enum rc privs_broker(uid_t uid, gid_t gid)
+static enum rc keep(cap_value_t right, uid_t uid, gid_t gid)
 {
-    static const cap_value_t net_admin[] = { CAP_NET_ADMIN };
-
     empty_bounding_set();
     if (geteuid() == 0 && become(uid, gid) != OK)
         return FAILED;
-    if (only(net_admin, 1) != OK || geteuid() == 0)
+    if (only(&right, 1) != OK || geteuid() == 0)
         return FAILED;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return FAILED;
     return OK;
+}
+
+enum rc privs_broker(uid_t uid, gid_t gid)
+{
+    return keep(CAP_NET_ADMIN, uid, gid);
 }
 
 enum rc privs_child(pid_t parent)
@@ -205,6 +208,20 @@ static enum rc filter_resolver(void)
 #endif
     };
 
+    return filter_on(calls, sizeof calls / sizeof calls[0]);
+}
+
+enum rc privs_clock(uid_t uid, gid_t gid)
+{
+    const struct call calls[] = {
+#include "role/clock.calls"
+#if SANITIZED
+#include "role/sanitized.calls"
+#endif
+    };
+
+    if (keep(CAP_SYS_TIME, uid, gid) != OK)
+        return FAILED;
     return filter_on(calls, sizeof calls / sizeof calls[0]);
 }
 

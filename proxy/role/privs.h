@@ -42,6 +42,13 @@ MUST_USE enum rc privs_child(pid_t parent);
  */
 MUST_USE enum rc privs_tool(const char *user);
 
+/*
+ * privs_clock - the drop of the time client (firmware/sntp): from root to `uid` and `gid` with no other group and
+ * CAP_SYS_TIME alone, no_new_privs, not dumpable, and the system call filter of clock.calls.
+ *   returns  OK  and every part was read back | FAILED  errno
+ */
+MUST_USE enum rc privs_clock(uid_t uid, gid_t gid);
+
 /* privs_name - the name of this process as ps shows it: wax-broker, wax-worker, wax-resolver, wax-keeper. */
 void privs_name(enum role role);
 const char *privs_role_name(enum role role);

@@ -199,6 +199,34 @@ static void floors(void **unused)
     assert_false(dates_are_wrong((struct wall){ clock_wall().s }));
 }
 
+/* The time client has no hash: it takes the floor of a file that it cannot check, and of another's nothing. */
+static void floor_alone(void **unused)
+{
+    static const struct {
+        const char *text;
+        int64_t want;
+    } rows[] = {
+        { "waxseal-state 1\nfloor 1790000000\nsum x\n", 1790000000 },
+        { "waxseal-state 2\nfloor 1790000000\nsum x\n", 0 },
+        { "waxseal-state 1\nanchors x\nfloor 1790000000\n", 0 },
+        { "waxseal-state 1\nfloor 17900000000000000000000\n", 0 },
+        { "waxseal-state 1\nfloor 1790000000", 0 },
+        { "", 0 },
+    };
+    char folder[] = "/tmp/waxseal-floor-XXXXXX", path[64];
+
+    (void)unused;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(state_floor(folder), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(file_replace(folder, STATE_FILE, span_str(rows[i].text)), OK);
+        assert_int_equal(state_floor(folder), rows[i].want);
+    }
+    (void)snprintf(path, sizeof path, "%s/" STATE_FILE, folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void count_said(void *who, int priority, const char *line)
 {
     (void)priority;
@@ -249,7 +277,7 @@ int main(void)
         cmocka_unit_test(there_and_back),   cmocka_unit_test(damaged),
         cmocka_unit_test(not_ours),         cmocka_unit_test(files),
         cmocka_unit_test(messages),         cmocka_unit_test(floors),
-        cmocka_unit_test(keys_that_follow),
+        cmocka_unit_test(keys_that_follow), cmocka_unit_test(floor_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
