@@ -53,7 +53,7 @@ LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/waxseal*.c))
 UNIT        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 SYSTEM_C    := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
-SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command idn package anchors torn)
+SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command idn package anchors torn sntp)
 LAWS        := $(patsubst tests/laws/%.c,$(BUILD)/tests/laws/%,$(wildcard tests/laws/*.c))
 
 .PHONY: all
