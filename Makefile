@@ -67,10 +67,10 @@ $(BUILD)/waxseal: $(TOOL_OBJ) $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
 
-# The appliance's time client: what it shares with the daemon, and of the libraries those two alone.
-$(BUILD)/sntp: $(BUILD)/firmware/sntp/main.o $(BUILD)/libwaxseal.a
+# The appliance's time client: what it shares with the daemon, and of the libraries what that needs.
+$(BUILD)/sntp: $(BUILD)/firmware/sntp/main.o $(BUILD)/libwaxseal.a $(WOLFSSL_LIB)
 	$(say) LINK $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcap -lseccomp
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o %/libwaxseal.a,$^) $(LIBS)
 
 $(BUILD)/libwaxseal.a: $(LIB_OBJ)
 	$(say) AR $@
