@@ -500,7 +500,7 @@ bool pump_step(struct session *s)
 {
     struct slot *const slot = slots_next(&s->slots);
 
-    if (slot == NULL || s->ending.ms != 0 || stands_unasked(s) || !pump(s, slot))
+    if (slot == NULL || s->ending.ms != 0 || (s->far.open && s->far.ended) || stands_unasked(s) || !pump(s, slot))
         return false;
     if (slot->state == SLOT_ANSWERED_HERE && slot->holds && s->near.mode == NEAR_HOLD)
         s->near.mode = NEAR_LINE;

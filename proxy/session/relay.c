@@ -216,10 +216,8 @@ static bool unasked(struct session *s, const struct reply_line *line)
     }
     if (head != NULL && head->state == SLOT_ANSWERED_HERE)
         return false;
-    if (s->near.open && stream_put(&s->near.stream, line->raw) != OK) {
-        session_fail(s, WHY_UPSTREAM_LOST, span_of(NULL, 0));
-        return true;
-    }
+    if (s->near.open && stream_put(&s->near.stream, line->raw) != OK)
+        return false;
     s->near.reply_begun = !line->last;
     if (line->last && content)
         content_done(s, line);

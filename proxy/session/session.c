@@ -107,7 +107,7 @@ void session_fail(struct session *s, enum why why, struct span detail)
     } else if (s->near.open) {
         const size_t n = session_reply(s, 421, why, NULL, detail, words);
 
-        if (stream_put(&s->near.stream, span_of(words, n)) != OK)
+        if (stream_put(&s->near.stream, span_of(words, n)) == FAILED) /* FULL: what it is owed goes, and no word more */
             near_close(s, true);
     }
     session_leave(s, true);
@@ -125,12 +125,29 @@ static void client_gone(struct session *s)
 /* ---- ends of the two sides -----------------------------------------------------------------------------------------
  */
 
+/* The far side's last words wait for a client that reads slowly: they go first. *moved: it takes more of them now. */
+static bool client_is_slow(struct session *s, bool *moved)
+{
+    struct stream *const near = &s->near.stream;
+
+    if (!s->near.open || stream_in(&s->far.stream).n == 0 || stream_room(near) == STREAM_BUFFER)
+        return false;
+    const size_t room = stream_room(near);
+
+    stream_flush(near); /* if it does not take all, WRITABLE will come */
+    *moved = stream_room(near) > room;
+    return true;
+}
+
 static bool far_has_ended(struct session *s)
 {
     struct far *const f = &s->far;
+    bool moved;
 
     if (!f->ended || !f->open || s->ending.ms != 0)
         return false;
+    if (client_is_slow(s, &moved))
+        return moved;
     const bool first = is_ungreeted(s) && !channel_deciding(s); /* of the early upgrade's connections */
 
     if (f->leg == LEG_CONNECT && first) { /* as without us: refused before any banner; the client tries its next MX */
@@ -139,8 +156,6 @@ static bool far_has_ended(struct session *s)
         return true;
     }
     if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && first && !stream_is_tls(&f->stream))) {
-        if (stream_in(&f->stream).n != 0 && f->leg == LEG_TUNNEL && s->near.open)
-            return false; /* the client reads slowly; the rest goes first */
         session_leave(s, false);
         return true;
     }

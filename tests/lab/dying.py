@@ -1,7 +1,8 @@
 """
 dying - a mail server that dies when it is told to: at `step`, by FIN or by RST, or that stands still there until it is told to go on.
 
-It offers STARTTLS, without a certificate that anyone knows. `taken` is every message that it answered for or was about to: what it would have delivered. `open`: sessions now.
+It offers STARTTLS, without a certificate that anyone knows. `taken` is every message that it answered for or was about to: what it would have delivered. `open`: sessions now. `wordy`: so
+much it says behind each answer to MAIL and RCPT.
 """
 import contextlib
 import socket
@@ -14,7 +15,7 @@ import net
 # In the order of a session. `content` is its first bytes; `dot` is before the reply to it, when the message is whole and taken; `reply` is behind it.
 STEPS = ('banner', 'ehlo', 'starttls', 'handshake', 'ehlo inside', 'mail', 'rcpt', 'data', 'content', 'dot', 'reply')
 HOWS = ('fin', 'rst')
-LIST = ('mx.dying.example', 'PIPELINING', 'SIZE 60000000', '8BITMIME')
+LIST = ('mx.dying.example', 'PIPELINING', 'SIZE 60000000', '8BITMIME', 'CHUNKING')
 
 
 class Death(Exception):
@@ -26,7 +27,7 @@ class Dying:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(pair.chain, pair.key)
         self.listener = net.listener(namespace, at, 25)
-        self.taken, self.step, self.how, self.open = [], None, None, 0
+        self.taken, self.step, self.how, self.open, self.wordy = [], None, None, 0, 0
         self.there, self.on = threading.Event(), threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -84,7 +85,7 @@ class Dying:
                 near = self._starttls(near)
                 sockets.append(near)
                 lines, sealed = _lines(near), True
-            elif not self._command(near, verb, lines):
+            elif not self._command(near, verb, line, lines):
                 return
 
     def _starttls(self, near):
@@ -94,26 +95,30 @@ class Dying:
         self._at('handshake')
         return self.tls.wrap_socket(near, server_side=True)
 
-    def _command(self, near, verb, lines):
+    def _command(self, near, verb, line, lines):
         """What is the same in clear and inside TLS; False at the end."""
         if verb in ('MAIL', 'RCPT'):
             self._at(verb.lower())
-            near.sendall(b'250 2.0.0 ok\r\n')
+            near.sendall(b'250 2.0.0 ok' + b'.' * self.wordy + b'\r\n')
         elif verb == 'DATA':
             self._at('data')
             near.sendall(b'354 go on\r\n')
             return self._content(near, lines)
+        elif verb == 'BDAT':                                    # one chunk of whole lines
+            return self._content(near, lines, int(line.split()[1]))
         else:
             near.sendall(b'221 bye\r\n' if verb == 'QUIT' else b'250 2.0.0 ok\r\n')
         return verb != 'QUIT'
 
-    def _content(self, near, lines):
+    def _content(self, near, lines, octets=None):
         message = []
         for line in lines:
-            if line == b'.\r\n':
+            if octets is None and line == b'.\r\n':
                 break
             self._at('content')
             message.append(line)
+            if octets is not None and sum(map(len, message)) >= octets:
+                break
         else:
             return False                                        # it ended before its dot: nothing was taken
         self.taken.append(b''.join(message))

@@ -7,7 +7,9 @@ may come twice is SMTP's own (RFC 1047): the server has it and the client has no
 
 Proves A36, A69 (from either side in every state; no descriptor stays behind).
 """
+import socket
 import threading
+import time
 
 import dying
 import mta_clients
@@ -16,6 +18,7 @@ import pki
 import seal
 import tap
 import world
+from client import Client
 from tap import equal, ok, test
 
 NAME = 'dying.example'
@@ -68,6 +71,37 @@ def server_dies(lab):
                 ok(verdict == mta_clients.SENT or last == first + 1, f'{what}: the next try delivers it once', last)
                 if step == 'reply' and (step, how) not in ABRUPT:
                     equal((verdict, last), (mta_clients.SENT, 1), f'{what}: it is delivered, and not again')
+
+
+def slow(lab, left):
+    """What a client hears that stops reading when so many bytes of the server's answers are still to come, until the server has ended."""
+    marker = f'waxmarkslow{left}'
+    body = message(marker).replace(b'\n', b'\r\n')
+    lab.server.die('reply', 'fin')
+    with Client(world.DYING, world.OTHER) as c:
+        c.hello()
+        c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        c.send(b'MAIL FROM:<carol@branch.zz>\r\n' + b'RCPT TO:<bob@dying.example>\r\n' * 50 + b'BDAT %d LAST\r\n' % len(body) + body)
+        heard = b''
+        while data := c.socket.recv(500):
+            heard += data
+            if left is not None and len(heard) > 50 * lab.server.wordy - left:
+                lab.server.there.wait(60)
+                time.sleep(1)                                   # for its FIN to come to the box
+                left = None
+    lab.server.live()
+    return heard.count(b'250 2.'), heard.endswith(b'250 2.0.0 taken\r\n'), lab.server.copies(marker)
+
+
+@test
+def server_leaves_a_slow_client(lab):
+    """It answers for the message and ends; its answers fill everything between it and the client."""
+    net.setting('gw', 'net/ipv4/tcp_wmem', '4096 4096 8192')    # what the kernel holds for a client is little beside our own buffer
+    lab.server.wordy = 4000
+    for left in (24_000, 32_000, 40_000):
+        equal(slow(lab, left), (51, True, 1), f'the server is gone when {left} bytes of its answers are still to be read: the client hears them all, the last too')
+    net.setting('gw', 'net/ipv4/tcp_wmem', BUFFER)
+    lab.server.wordy = 0
 
 
 def killed(lab, client, step, body, network=False):
