@@ -171,6 +171,11 @@ int asks_find(struct session *s, const struct hostname *domain)
     return fresh;
 }
 
+struct ask *asks_of(struct session *s, const struct slot *slot)
+{
+    return slot->ask < 0 ? NULL : &s->asks.ask[slot->ask];
+}
+
 void asks_address(struct session *s, struct slot *slot)
 {
     const enum level level = (enum level)policy_of(s, NULL)->level;

@@ -63,6 +63,9 @@ struct asks {
  * none is left. */
 int asks_find(struct session *s, const struct hostname *domain);
 
+/* asks_of - that of this slot; NULL: it has none. */
+struct ask *asks_of(struct session *s, const struct slot *slot);
+
 /* asks_address - gives this slot, of a command without a recipient, an ask where the site says something of whoever is
  * at this address: a smarthost, or a default level that names its peer. Where none is left it becomes a refusal. */
 void asks_address(struct session *s, struct slot *slot);

@@ -100,7 +100,7 @@ static enum far_event handshake(struct session *s)
 {
     struct far *const f = &s->far;
     const struct slot *const next = slots_next(&s->slots);
-    const struct ask *const a = next != NULL && next->ask >= 0 ? &s->asks.ask[next->ask] : NULL;
+    const struct ask *const a = next == NULL ? NULL : asks_of(s, next);
     const struct span sni = asks_sni(s, a);
     struct tls_ctx *const ctx = context_for(s, a);
 

@@ -1,65 +1,11 @@
 #include "session/pump.h"
 
 #include "base/text.h"
+#include "session/answer.h"
 #include "session/channel.h"
 #include "session/session.h"
 
 #include <assert.h>
-#include <stdio.h>
-
-/* ---- answers of our own --------------------------------------------------------------------------------------------
- */
-
-static bool answer(struct session *s, struct span words)
-{
-    return slots_answer(&s->slots, words) == OK;
-}
-
-static bool answer_ok(struct session *s, const char *enhanced)
-{
-    char words[32];
-    const bool codes = ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES);
-    const int n = snprintf(words, sizeof words, "250 %s%sOk\r\n", codes ? enhanced : "", codes ? " " : "");
-
-    return answer(s, span_of(words, (size_t)n));
-}
-
-static bool answer_bad_sequence(struct session *s)
-{
-    return answer(s, ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES) ? SPAN("503 5.5.1 Bad sequence of commands\r\n")
-                                                                   : SPAN("503 Bad sequence of commands\r\n"));
-}
-
-static struct ask *ask_of(struct session *s, const struct slot *slot)
-{
-    return slot->ask < 0 ? NULL : &s->asks.ask[slot->ask];
-}
-
-/* This command cannot leave: the client hears why, and only this command is touched. */
-static bool refuse(struct session *s, struct slot *slot, unsigned code, enum why why, struct span detail)
-{
-    char words[WHY_REPLY_MAX];
-    struct ask *const a = ask_of(s, slot);
-    const size_t n = session_reply(s, code, why, a, detail, words);
-
-    if (!answer(s, span_of(words, n)))
-        return false;
-    if (a != NULL) {
-        a->refs--;
-        if (slot->kind == SLOT_RCPT) {
-            a->asked++;
-            a->refused = why != WHY_CAPABILITY_DRIFT; /* the verdict would have let it go: failed, not refused */
-            a->why = why;
-        }
-        if (slot->kind != SLOT_ADDRESS)
-            text_printable(detail.n > 0 ? detail : span_str(s->far.said), a->said, sizeof a->said);
-    }
-    if (slot->kind == SLOT_AUTH || slot->kind == SLOT_OTHER || slot->kind == SLOT_BANNER)
-        settle_session(s, a, why == WHY_CAPABILITY_DRIFT ? OUTCOME_FAILED : OUTCOME_REFUSED, why,
-                       a == NULL ? span_of(NULL, 0) : span_str(a->said));
-    channel_decided(s);
-    return true;
-}
 
 /* ---- letting a line leave ------------------------------------------------------------------------------------------
  */
@@ -103,7 +49,7 @@ static bool pump_banner(struct session *s, struct slot *slot)
 {
     const struct span banner = buf_bytes(&s->far.greeting);
     const enum leg leg = s->far.leg;
-    struct ask *const a = ask_of(s, slot);
+    struct ask *const a = asks_of(s, slot);
     enum why why = WHY_NONE;
     struct span detail;
 
@@ -111,12 +57,12 @@ static bool pump_banner(struct session *s, struct slot *slot)
         return false;
     if (!channel_deciding(s) && banner.n > 0 && !is_welcome(banner)) { /* A10: as without us; nothing to upgrade */
         slot->close = true;
-        return answer(s, banner);
+        return answer_words(s, banner);
     }
     switch (channel_pursue(s, a, FOR_OTHER, &why, &detail)) {
     case WAY_REFUSE:
         slot->close = true;
-        if (!refuse(s, slot, 421, why, detail))
+        if (!answer_refuse(s, slot, 421, why, detail))
             return false;
         if (far_ready(&s->far))
             far_step(s, EV_HANG_UP);
@@ -128,7 +74,7 @@ static bool pump_banner(struct session *s, struct slot *slot)
     case WAY_GO:
         break;
     }
-    if (!answer(s, banner))
+    if (!answer_words(s, banner))
         return false;
     if (a != NULL)
         a->refs--;
@@ -139,7 +85,7 @@ static bool pump_banner(struct session *s, struct slot *slot)
 /* A smarthost's list is the one inside TLS, on a fresh connection too. */
 static bool pump_hello(struct session *s, struct slot *slot)
 {
-    struct ask *const a = ask_of(s, slot);
+    struct ask *const a = asks_of(s, slot);
     struct span detail = span_of(NULL, 0);
     enum why why = WHY_NONE;
 
@@ -179,7 +125,7 @@ static bool pump_plain(struct session *s, struct slot *slot)
     if (far_gone(s)) {
         if (slot->verb == VERB_NOOP)
             return answer_ok(s, "2.0.0");
-        return refuse(s, slot, 451, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+        return answer_refuse(s, slot, 451, WHY_UPSTREAM_LOST, span_of(NULL, 0));
     }
     return may_follow(s) && send_line(s);
 }
@@ -202,7 +148,8 @@ static bool pump_quit(struct session *s, struct slot *slot)
     if (!far_gone(s))
         return send_line(s);
     slot->close = true;
-    return answer(s, ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES) ? SPAN("221 2.0.0 Bye\r\n") : SPAN("221 Bye\r\n"));
+    return answer_words(s, ehlo_has(&s->shown, EHLO_ENHANCEDSTATUSCODES) ? SPAN("221 2.0.0 Bye\r\n")
+                                                                         : SPAN("221 Bye\r\n"));
 }
 
 static bool has_param(const struct mail_args *args, struct span wanted)
@@ -229,9 +176,9 @@ static bool pump_mail(struct session *s, struct slot *slot)
     if (t->state != TXN_IDLE)
         return answer_bad_sequence(s);
     if (line.n > MAIL_LINE_MAX)
-        return refuse(s, slot, 451, WHY_TOO_LONG, span_of(NULL, 0));
+        return answer_refuse(s, slot, 451, WHY_TOO_LONG, span_of(NULL, 0));
     if (command_line(line, &c, &used) != OK || command_mail(&c, &args) != OK)
-        return refuse(s, slot, 451, WHY_BAD_RECIPIENT, SPAN("no one sender can be read from this line"));
+        return answer_refuse(s, slot, 451, WHY_BAD_RECIPIENT, SPAN("no one sender can be read from this line"));
     txn_init(t);
     if (buf_put(&t->mail, line) != OK || !answer_ok(s, "2.1.0")) {
         txn_init(t);
@@ -245,7 +192,7 @@ static bool pump_mail(struct session *s, struct slot *slot)
 /* The server said no to MAIL, or may not be asked: every RCPT hears it. */
 static bool answer_dead(struct session *s, struct ask *a)
 {
-    if (!answer(s, buf_bytes(&s->txn.reply)))
+    if (!answer_words(s, buf_bytes(&s->txn.reply)))
         return false;
     a->refs--;
     a->asked++;
@@ -296,7 +243,7 @@ static bool tell_probe(struct session *s, struct ask *a, enum why why, struct sp
 
 static bool pump_recipient(struct session *s, struct slot *slot)
 {
-    struct ask *const a = ask_of(s, slot);
+    struct ask *const a = asks_of(s, slot);
     const bool rcpt = slot->kind == SLOT_RCPT;
     enum why why = WHY_NONE;
     struct span detail;
@@ -313,10 +260,10 @@ static bool pump_recipient(struct session *s, struct slot *slot)
         return answer_dead(s, a);
     if (rcpt && a->refused && far_gone(s) &&
         a->why != WHY_BUDGET) /* one try a transaction: 50 recipients, not 50 dials */
-        return refuse(s, slot, 451, a->why, span_of(NULL, 0));
+        return answer_refuse(s, slot, 451, a->why, span_of(NULL, 0));
     switch (channel_pursue(s, a, FOR_RCPT, &why, &detail)) {
     case WAY_REFUSE:
-        return s->host->judged != NULL ? tell_probe(s, a, why, detail) : refuse(s, slot, 451, why, detail);
+        return s->host->judged != NULL ? tell_probe(s, a, why, detail) : answer_refuse(s, slot, 451, why, detail);
     case WAY_MOVED:
         return true;
     case WAY_WAIT:
@@ -329,7 +276,7 @@ static bool pump_recipient(struct session *s, struct slot *slot)
     if (rcpt && s->txn.state == TXN_HELD)
         return send_mail(s);
     if (drifts(s, slots_line(&s->slots)))
-        return refuse(s, slot, 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0));
+        return answer_refuse(s, slot, 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0));
     if (!may_follow(s) || !send_line(s))
         return false;
     a->refs--;
@@ -366,7 +313,7 @@ static bool pump_chunk(struct session *s, struct slot *slot)
     if (!sequence && !drift && !s->txn.spoilt) {
         moved = may_follow(s) && send_line(s);
     } else {
-        moved = drift || s->txn.spoilt ? refuse(s, slot, 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0))
+        moved = drift || s->txn.spoilt ? answer_refuse(s, slot, 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0))
                                        : answer_bad_sequence(s);
         if (moved && (drift || s->txn.spoilt)) {
             s->txn.spoilt = true;
@@ -386,7 +333,7 @@ static bool pump_chunk(struct session *s, struct slot *slot)
 static bool pump_other(struct session *s, struct slot *slot)
 {
     const bool auth = slot->kind == SLOT_AUTH;
-    struct ask *const a = ask_of(s, slot);
+    struct ask *const a = asks_of(s, slot);
     enum why why = WHY_NONE;
     struct span detail;
 
@@ -394,7 +341,7 @@ static bool pump_other(struct session *s, struct slot *slot)
         return false;
     switch (channel_pursue(s, a, auth ? FOR_AUTH : FOR_OTHER, &why, &detail)) {
     case WAY_REFUSE:
-        return refuse(s, slot, auth ? 454 : 451, why, detail);
+        return answer_refuse(s, slot, auth ? 454 : 451, why, detail);
     case WAY_MOVED:
         return true;
     case WAY_WAIT:
@@ -403,7 +350,7 @@ static bool pump_other(struct session *s, struct slot *slot)
         break;
     }
     if (drifts(s, slots_line(&s->slots)))
-        return refuse(s, slot, auth ? 454 : 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0));
+        return answer_refuse(s, slot, auth ? 454 : 451, WHY_CAPABILITY_DRIFT, span_of(NULL, 0));
     if (!may_follow(s) || !send_line(s))
         return false;
     if (a != NULL)
@@ -419,7 +366,7 @@ static bool pump_terminate(struct session *s, struct slot *slot)
     if (stream_is_tls(&s->near.stream) || s->txn.state != TXN_IDLE)
         return answer_bad_sequence(s);
     if (s->host->near_tls == NULL)
-        return refuse(s, slot, 454, WHY_OVERLOAD, SPAN("the box's own certificate is not at hand"));
+        return answer_refuse(s, slot, 454, WHY_OVERLOAD, SPAN("the box's own certificate is not at hand"));
     return slots_head(&s->slots) == slot && near_seal(s);
 }
 
@@ -427,7 +374,7 @@ static bool pump_starttls(struct session *s, struct slot *slot)
 {
     switch (s->host->config->client_starttls) {
     case STARTTLS_DECLINE:
-        return refuse(s, slot, 454, WHY_DECLINED, span_of(NULL, 0));
+        return answer_refuse(s, slot, 454, WHY_DECLINED, span_of(NULL, 0));
     case STARTTLS_TERMINATE:
         return pump_terminate(s, slot);
     case STARTTLS_PASSTHROUGH:
@@ -436,9 +383,9 @@ static bool pump_starttls(struct session *s, struct slot *slot)
     if (slots_open(&s->slots))
         return false;
     if (far_gone(s))
-        return refuse(s, slot, 454, WHY_UPSTREAM_LOST, span_of(NULL, 0));
+        return answer_refuse(s, slot, 454, WHY_UPSTREAM_LOST, span_of(NULL, 0));
     if (stream_is_tls(&s->far.stream)) /* no tunnel to be had; the list in clear offered one, so it is 4xx (R7) */
-        return refuse(s, slot, 454, WHY_DECLINED, SPAN("this session is sealed already"));
+        return answer_refuse(s, slot, 454, WHY_DECLINED, SPAN("this session is sealed already"));
     return far_ready(&s->far) && send_line(s);
 }
 
@@ -479,7 +426,7 @@ static bool pump(struct session *s, struct slot *slot)
     case SLOT_STARTTLS:
         return pump_starttls(s, slot);
     case SLOT_LOCAL:
-        return refuse(s, slot, 451, (enum why)slot->why, span_of(NULL, 0));
+        return answer_refuse(s, slot, 451, (enum why)slot->why, span_of(NULL, 0));
     case SLOT_BANNER:
         return pump_banner(s, slot);
     case SLOT_CONTENT:
