@@ -4,12 +4,6 @@
 
 #define BLANKS " \t\r"
 
-static enum rc no(struct value_says *says, const char *words, const char *which)
-{
-    snprintf(says->text, sizeof says->text, words, which);
-    return MALFORMED;
-}
-
 /* match=a:b at the levels of names; fingerprints have colons of their own, and `|` between them (postconf(5)). */
 static enum rc take_match(struct config_section *row, char *value, struct value_says *says)
 {
@@ -17,7 +11,7 @@ static enum rc take_match(struct config_section *row, char *value, struct value_
 
     for (char *name; (name = strsep(&value, digests ? "|" : ":|")) != NULL;) {
         if (row->n_match == SITE_SECTION_MATCHES)
-            return no(says, "has more names in match than a row may%s", "");
+            return value_no(says, "has more names in match than a row may");
         row->match[row->n_match++] = name;
     }
     return OK;
@@ -35,12 +29,12 @@ static enum rc take_row(struct config *c, char *row, const char **domain, struct
         if (*word == '\0')
             continue;
         if (strncmp(word, "match=", strlen("match=")) != 0)
-            return no(says, "has \"%.60s\", which has no equal here", word);
+            return value_no(says, "has \"%.60s\", which has no equal here", word);
         if (take_match(&sec, word + strlen("match="), says) != OK)
             return MALFORMED;
     }
     if (strcmp(sec.title, "default") == 0 || strchr(sec.title, '[') != NULL)
-        return no(says, "is no domain: the default and hosts have sections%s", "");
+        return value_no(says, "is no domain: the default and hosts have sections");
     return config_policy(c, &sec, says);
 }
 

@@ -5,9 +5,7 @@
 
 #include <stdarg.h>
 
-static enum rc no(struct value_says *says, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static enum rc no(struct value_says *says, const char *fmt, ...)
+enum rc value_no(struct value_says *says, const char *fmt, ...)
 {
     va_list ap;
 
@@ -29,14 +27,14 @@ enum rc value_net(const char *s, struct config_nets *nets, struct value_says *sa
     char text[IP_TEXT_MAX];
 
     if (ip_net_parse(span_str(s), &net) != OK)
-        return no(says, "is no address or network (ADDRESS or ADDRESS/BITS, with no bit set behind the mask)");
+        return value_no(says, "is no address or network (ADDRESS or ADDRESS/BITS, with no bit set behind the mask)");
     for (uint32_t i = 0; i < nets->n; i++)
         if (overlap(&nets->net[i], &net)) {
             ip_text(&nets->net[i].ip, text);
-            return no(says, "overlaps with %s, which stands before it", text);
+            return value_no(says, "overlaps with %s, which stands before it", text);
         }
     if (nets->n == CONFIG_NETS_MAX)
-        return no(says, "is one too many: a set holds %d addresses and networks", CONFIG_NETS_MAX);
+        return value_no(says, "is one too many: a set holds %d addresses and networks", CONFIG_NETS_MAX);
     nets->net[nets->n++] = net;
     return OK;
 }
@@ -74,17 +72,17 @@ enum rc value_endpoint(const char *s, uint16_t default_port, struct config_endpo
 
     if (split_port(span_str(s), &address, &port) != OK || ip_parse(address, &at.ip) != OK ||
         (s[0] == '[' && ip_is_v4(&at.ip)))
-        return no(says, "is no address with a port (192.0.2.1:2525 or [2001:db8::1]:2525)");
+        return value_no(says, "is no address with a port (192.0.2.1:2525 or [2001:db8::1]:2525)");
     if (port.n == 0 && default_port == 0)
-        return no(says, "lacks a port");
+        return value_no(says, "lacks a port");
     if (port.n > 0 && (text_decimal(port, UINT16_MAX, &number) != OK || number == 0))
-        return no(says, "has a port that is not in 1 to 65535");
+        return value_no(says, "has a port that is not in 1 to 65535");
     at.port = (uint16_t)number;
     for (uint32_t i = 0; i < out->n; i++)
         if (out->at[i].port == at.port && ip_eq(&out->at[i].ip, &at.ip))
-            return no(says, "is there twice");
+            return value_no(says, "is there twice");
     if (out->n == CONFIG_ENDPOINTS_MAX)
-        return no(says, "is one too many: %d are the most", CONFIG_ENDPOINTS_MAX);
+        return value_no(says, "is one too many: %d are the most", CONFIG_ENDPOINTS_MAX);
     out->at[out->n++] = at;
     return OK;
 }
@@ -111,7 +109,7 @@ enum rc value_number(const char *s, uint32_t lo, uint32_t hi, uint32_t *out, str
     uint64_t v;
 
     if (number(span_str(s), &v) != OK || v < lo || v > hi)
-        return no(says, "is no number from %u to %u", (unsigned)lo, (unsigned)hi);
+        return value_no(says, "is no number from %u to %u", (unsigned)lo, (unsigned)hi);
     *out = (uint32_t)v;
     return OK;
 }
@@ -124,13 +122,13 @@ enum rc value_word(const char *s, const struct value_word *words, unsigned *out,
     for (unsigned i = 0; words[i].word != NULL; i++) {
         if (strcmp(words[i].word, s) == 0) {
             if (words[i].unbuilt)
-                return no(says, "is not in this build");
+                return value_no(says, "is not in this build");
             *out = i;
             return OK;
         }
         n += (size_t)snprintf(list + n, sizeof list - n, "%s\"%s\"", i == 0 ? "" : ", ", words[i].word);
     }
-    return no(says, "is none of %s", list);
+    return value_no(says, "is none of %s", list);
 }
 
 enum rc value_yes_no(const char *s, bool *out, struct value_says *says)
@@ -141,7 +139,7 @@ enum rc value_yes_no(const char *s, bool *out, struct value_says *says)
     unsigned which;
 
     if (value_word(s, words, &which, says) != OK)
-        return no(says, "is neither yes nor no");
+        return value_no(says, "is neither yes nor no");
     *out = which % 2 != 0;
     return OK;
 }
@@ -151,12 +149,12 @@ enum rc value_path(const char *s, char *out, size_t cap, struct value_says *says
     const size_t n = strlen(s);
 
     if (s[0] != '/')
-        return no(says, "is no absolute path");
+        return value_no(says, "is no absolute path");
     if (n >= cap)
-        return no(says, "is longer than %zu bytes", cap - 1);
+        return value_no(says, "is longer than %zu bytes", cap - 1);
     for (size_t i = 0; i < n; i++)
         if ((uint8_t)s[i] < 32 || s[i] == 127)
-            return no(says, "has a control character in it");
+            return value_no(says, "has a control character in it");
     memset(out, 0, cap);
     snprintf(out, cap, "%s", s);
     return OK;
@@ -168,7 +166,7 @@ enum rc value_user(const char *s, char *out, size_t cap, struct value_says *says
     const size_t n = strlen(s);
 
     if (n == 0 || n > CONFIG_USER_MAX || n >= cap || strchr(first, s[0]) == NULL || strspn(s, rest) != n)
-        return no(says, "is no user name");
+        return value_no(says, "is no user name");
     memset(out, 0, cap);
     snprintf(out, cap, "%s", s);
     return OK;
@@ -186,7 +184,7 @@ enum rc value_level(const char *s, uint8_t *out, struct value_says *says)
         }
         n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i == 0 ? "" : ", ", level_name((enum level)i));
     }
-    return no(says, "is no level: %s", list);
+    return value_no(says, "is no level: %s", list);
 }
 
 enum rc value_domain(const char *s, struct site_entry *out, struct value_says *says)
@@ -194,9 +192,9 @@ enum rc value_domain(const char *s, struct site_entry *out, struct value_says *s
     struct site_entry e = { .parent = s[0] == '.' };
 
     if (hostname_parse(span_str(s + e.parent), &e.domain) != OK)
-        return no(says, "is no domain name (one that is not ASCII is written in its xn-- form)");
+        return value_no(says, "is no domain name (one that is not ASCII is written in its xn-- form)");
     if (hostname_is_numeric(&e.domain))
-        return no(says, "is a number or an address, no domain name");
+        return value_no(says, "is a number or an address, no domain name");
     out->domain = e.domain;
     out->parent = e.parent;
     return OK;

@@ -12,6 +12,9 @@ struct value_says {
     char text[280];
 };
 
+/* value_no - writes *says. MALFORMED. */
+enum rc value_no(struct value_says *says, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 struct value_word {
     const char *word; /* NULL ends the list */
     bool unbuilt;     /* known, but its feature is not in this build */
