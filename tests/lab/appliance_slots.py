@@ -1,6 +1,8 @@
 """
-The appliance's rounds of breaking, a slot that does not start: does it serve again by itself, and does it still know what it knew?
+The appliance's rounds of breaking: a slot that does not start, updates good and bad, a daemon that hangs. Each asks the same: does it serve again by itself, and does it still know what it knew?
 """
+import hashlib
+import os
 import re
 
 import appliance
@@ -10,6 +12,7 @@ import world
 from tap import equal, ok
 
 CONF = '/etc/waxseal/waxseal.conf'
+UPDATES = net.FILES + '/updates'
 
 
 def start(lab):
@@ -37,6 +40,11 @@ def serves(lab, when):
     equal((trip.line['outcome'], trip.bare, trip.received), ('verified', False, ['postfix']), f'{when}: mail goes sealed')
 
 
+def restart(box):
+    box.restarted()
+    box.line.sendall(b'\rreboot\r')
+
+
 # ---- a slot that does not start ------------------------------------------------------------------------------------------------------------
 def flip(box, *names):
     """One bit of what lies in each of these partitions."""
@@ -59,4 +67,85 @@ def slots(lab):
         equal((good(box), box.starts()), (found[-1], found), f'a flipped bit in {wrong}: three tries, then the other slot')
         equal(known(box), before, 'with the configuration, and the root\'s keys that it knew')
         serves(lab, 'on the other slot')
+    box.off()
+
+
+# ---- updates -----------------------------------------------------------------------------------------------------------------------------------
+def files():
+    """The update that was built, and what else might come; name -> why it is refused, '' for one that only a start can tell from a good one."""
+    with open(os.environ['UPDATE'], 'rb') as f:
+        built = f.read()
+    word, board, kernel, root = built[:512].rstrip(b'\0').split(b'\n')[:4]
+    content = bytearray(built[512:])
+    content[-600000] ^= 1
+    size = int(root.split()[0])
+
+    def made(*lines):
+        return b'\n'.join(lines).ljust(512, b'\0')
+
+    large = b'%d %s' % (9 << 20, kernel.split()[1])
+    bad = {
+        'noise': (os.urandom(100000), 'is no update'),
+        'foreign': (made(word, b'other-board', kernel, root) + content, 'is for another board, other-board'),
+        'cut': (built[:-1], 'is cut short'),
+        'large': (made(word, board, large, b'1 0') + bytes((9 << 20) + 1), 'the kernel is too large'),
+        'damaged': (built[:512] + content, 'the root is damaged'),
+        'hollow': (made(word, board, kernel, b'%d %s' % (size, hashlib.sha256(content[-size:]).hexdigest().encode())) + content, ''),
+        'good': (built, ''),
+    }
+    for name, (data, _) in bad.items():
+        with open(f'{UPDATES}/{name}', 'wb') as f:
+            f.write(data)
+    return {name: why for name, (_, why) in bad.items()}
+
+
+def write(box, name):
+    """What the box says of that update."""
+    return box.run(f'wget -q -O /data/update http://{world.LEGACY}/{name} && slot write /data/update; rm /data/update')
+
+
+def update(lab):
+    os.makedirs(UPDATES)
+    refused = files()
+    net.spawn('legacy', ['python3', '-m', 'http.server', '--bind', world.LEGACY, '--directory', UPDATES, '80'], UPDATES + '.log')
+    net.until('the updates', lambda: net.accepts('legacy', world.LEGACY, 80))
+    box = start(lab)
+    before = known(box)
+    for name, why in refused.items():
+        if why:
+            said = write(box, name)
+            ok(why in said, f'refused: {why}', said)
+    equal((good(box), box.run('slot').count('has served')), ('a', 1), 'and nothing has changed')
+
+    ok('slot b is started next' in write(box, 'good'), 'an update is written')
+    restart(box)
+    equal((good(box), known(box)), ('b', before), 'and runs, with the configuration and the keys')
+    serves(lab, 'on the updated slot')
+
+    ok('slot a is started next' in write(box, 'hollow'), 'an update whose parts do not belong together is written')
+    restart(box)
+    equal((good(box), box.starts()[-4:]), ('b', ['a', 'a', 'a', 'b']), 'does not start, three times, and the slot before it serves again')
+
+    ok('slot a is started next' in write(box, 'good'), 'an update is written')
+    box.run(f'echo "clients = nonsense {{" >>{CONF}; sync')
+    restart(box)
+    for _ in range(3):
+        box.wait('health: this slot is on trial')
+        box.restarted()
+    box.wait('CLOSED: the interception rules')
+    equal((box.starts()[-4:], box.run('slot').count('runs, has served')), (['a', 'a', 'a', 'b'], 1), 'it refuses the configuration: the slot before it is back')
+    net.until('more than the watchdog\'s time', lambda: float(box.run('cat /proc/uptime').split()[0]) > 90, 240, 2)
+    equal(box.starts()[-1:], ['b'], 'which refuses it too, and stays, shut, with its console')
+    ok(box.starts()[-4:] == ['a', 'a', 'a', 'b'], 'without another start', box.starts())
+    box.off()
+
+
+# ---- a daemon that hangs -------------------------------------------------------------------------------------------------------------------------
+def dog(lab):
+    box = start(lab)
+    box.restarted()
+    box.line.sendall(b'\rkill -STOP $(pidof wax-broker wax-keeper wax-worker wax-resolver)\r')
+    good(box)
+    equal(box.starts(), ['a', 'a'], 'a daemon that hangs, and so is not started again: the watchdog resets the box')
+    serves(lab, 'and afterwards')
     box.off()
