@@ -46,11 +46,11 @@ def take_place():
 
 
 class Appliance:
-    def __init__(self, source='gateway', nat='no', ram=None):
+    def __init__(self, source='gateway', nat='no', ram=None, more=''):
         self.ram = ram
         shutil.rmtree(PLACE, ignore_errors=True)
         net.write(PLACE + '/data/etc/waxseal/waxseal.conf', CONF.format(source=source))
-        net.write(PLACE + '/data/etc/box.conf', BOX.format(nat=nat))
+        net.write(PLACE + '/data/etc/box.conf', BOX.format(nat=nat) + more)
         for each in (dns.anchor, dns.hints):
             shutil.copy(each, PLACE + '/data/etc/waxseal/')
         self.disk = shutil.copy(os.environ['IMAGE'], PLACE + '/disk')
@@ -68,7 +68,8 @@ class Appliance:
         found, = (each for each in table['partitions'] if each['name'] == name)
         return found['start'] * 512, found['size'] * 512
 
-    def on(self):
+    def on(self, rtc='utc'):
+        """`rtc`: what the clock on the board says."""
         machine = os.environ['QEMU'].split()
         if self.ram:
             machine[machine.index('-m') + 1] = str(self.ram)
@@ -76,7 +77,7 @@ class Appliance:
         for end in ('lan', 'wan'):
             command += ['-netdev', f'tap,id={end},ifname=tap-{end},script=no,downscript=no',
                         '-device', f'{os.environ["QEMU_NIC"]},netdev={end},mac={os.environ[end.upper() + "_MAC"]}']
-        command += ['-chardev', f'socket,id=serial,path={CONSOLE},server=on,wait=off', '-serial', 'chardev:serial']
+        command += ['-rtc', f'base={rtc}', '-chardev', f'socket,id=serial,path={CONSOLE},server=on,wait=off', '-serial', 'chardev:serial']
         net.remove(CONSOLE)
         self.heard, self.power = bytearray(), time.monotonic()
         self.restarted()

@@ -1,6 +1,7 @@
 """
 clocks - NTP servers: Debian's chrony with the machine's own time (it never touches that: -x), and liars, each of which does one thing wrong.
 """
+import contextlib
 import socket
 import struct
 import threading
@@ -53,9 +54,16 @@ class Liar:
         packet = struct.pack('>BBbbII4s8x', first, stratum, 6, -20, 0x100, doubt, code) + nonce + stamp + stamp
         return packet[:47] if self.kind == 'short' else packet
 
+    def end(self):
+        with contextlib.suppress(OSError):                      # it is not connected, and wakes up all the same
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
     def _serve(self):
         while True:
             question, who = self.socket.recvfrom(512)
+            if not question:
+                return
             self.asked.append((question, who[1]))
             answer = self._answer(question[40:48])
             if self.kind == 'late':

@@ -25,6 +25,7 @@ DYING = '203.0.113.46'                                          # dying.py's
 UNREACHABLE = {'prohibit': '203.0.113.47', 'unreachable': '203.0.113.48', 'blackhole': '203.0.113.49'}
 ATTACK = {kind: f'203.0.113.{60 + i}' for i, kind in enumerate(attack.KINDS)}
 LEGACY_DOMAIN = 'branch.zz'
+TIME = '203.0.113.123'                                          # an NTP server, where a test starts one
 
 Domain = collections.namedtuple('Domain', 'name title at tlsa signed records')
 
@@ -88,7 +89,7 @@ class World:
         ta, other, own = pki.leaf('mx.dane-ta.example', authority), pki.leaf('mx.mismatch.example'), pki.leaf('mx.mitm.example')
         rows = domains(ee, authority, other)
         self.domains = {each.name: each for each in rows}
-        served = dns.build([_zone(each) for each in rows] + [dns.Zone(LEGACY_DOMAIN, f'@ MX 10 mail\nmail A {LEGACY}\n', 'nsec')])
+        served = dns.build([_zone(each) for each in rows] + [dns.Zone(LEGACY_DOMAIN, f'@ MX 10 mail\nmail A {LEGACY}\ntime A {TIME}\n', 'nsec')])
         dns.serve('dns', served)
         dns.resolve('dns', {'mx.forged.example': ATTACK['owncert']})
         self.mx = {
@@ -126,7 +127,7 @@ def _network(nat):
         net.address('dns', 'eth0', at + '/24')
     for at in (dns.ROOT6, dns.TLD6, dns.LEAF6):
         net.address('dns', 'eth0', at + '/64')
-    for at in [POSTFIX, EXIM, SENDMAIL, SMTPD, DOWN, RECORDER, DYING, *ATTACK.values()]:
+    for at in [POSTFIX, EXIM, SENDMAIL, SMTPD, DOWN, RECORDER, DYING, TIME, *ATTACK.values()]:
         net.address('mx', 'eth0', at + '/24')
     net.address('mx', 'eth0', POSTFIX6 + '/64')
     for kind, at in UNREACHABLE.items():
