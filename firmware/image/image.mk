@@ -14,7 +14,7 @@ CROSSED  = $(MAKE) --no-print-directory BUILD=$(PLACE)/obj CC="$(TRIPLET)-gcc --
 firmware-lock: ## writes anew which packages the image of BOARD is built from: versions and hashes
 	$(Q)$(call lock_anew,$(LOCK))
 
-lock_anew = firmware/image/fetch lock $(ARCH) $(1) $(DEBS) $$(sed 's/\#.*//' firmware/image/packages) @$(KERNEL)
+lock_anew = firmware/image/fetch lock $(ARCH) $(1) $(DEBS) $$(sed 's/\#.*//' firmware/image/packages) $(PACKAGES) @$(KERNEL)
 
 # MOVED=follow: where the archive has moved on from the lock, what it has today is taken, and the difference told. A test of our own work
 # must not hang on Debian's last update; an image to be shipped must.
