@@ -35,8 +35,8 @@ struct resolver {
     struct child *child;
     struct routes *routes;
     uint32_t life[PEERS_MAX];
-    struct late *late; /* the oldest first */
-    unsigned n_late;
+    unsigned asks[PEERS_MAX]; /* of that life */
+    struct late *late;        /* the oldest first */
     struct timer again, tell;
     struct wire_resolver told;
     bool keys; /* there are some that the keeper has not heard of */
@@ -54,21 +54,25 @@ static void say(void *who, int priority, const char *line)
     child_say(self->child, priority, "%s", line);
 }
 
+/* What is bounded is shared out: a worker that was taken over, or whose clients flood it, leaves the others theirs. */
+static unsigned share(const struct resolver *self, unsigned all)
+{
+    return all / child_config(self->child)->workers;
+}
+
 static void keep(struct resolver *self, const struct ask *ask, size_t n)
 {
     struct late **at = &self->late, *late;
+    unsigned its = 0;
 
-    if (self->n_late == RESOLVER_LATE_MAX)
-        return; /* the worker's own budget ends the wait: fails closed */
-    late = malloc(sizeof *late + n);
+    for (; *at != NULL; at = &(*at)->next)
+        its += (*at)->worker == ask->worker;
+    late = its < share(self, RESOLVER_LATE_MAX) ? malloc(sizeof *late + n) : NULL;
     if (late == NULL)
-        return;
+        return; /* the worker's own budget ends the wait: fails closed */
     *late = (struct late){ .worker = ask->worker, .life = ask->life, .n = n };
     memcpy(late->message, &self->message, n);
-    while (*at != NULL)
-        at = &(*at)->next;
     *at = late;
-    self->n_late++;
     if (!timer_is_set(&self->again))
         timer_set(&self->again, AGAIN_MS);
 }
@@ -88,7 +92,6 @@ static void send_late(void *owner)
         }
         *at = late->next;
         free(late);
-        self->n_late--;
     }
     if (self->late != NULL)
         timer_set(&self->again, AGAIN_MS);
@@ -98,8 +101,11 @@ static void on_route(void *owner, const struct route *route)
 {
     struct ask *ask = owner;
     struct resolver *self = ask->resolver;
+    const bool lives = self->life[ask->worker] == ask->life;
 
-    if (route != NULL && self->life[ask->worker] == ask->life) {
+    if (lives)
+        self->asks[ask->worker]--;
+    if (route != NULL && lives) {
         const size_t n = offsetof(struct resolver, message.route) - offsetof(struct resolver, message) + route->size;
 
         self->message.head = (struct wire_route){ .kind = WIRE_ROUTE, .ask = ask->number };
@@ -123,7 +129,10 @@ static bool take(struct resolver *self, unsigned worker, const struct wire_route
     if (ask == NULL)
         return true; /* the worker's budget ends the wait */
     *ask = (struct ask){ self, worker, m->ask, self->life[worker] };
-    routes_ask(self->routes, &domain, m->port, m->is_host == 1, on_route, ask);
+    if (self->asks[worker]++ < share(self, ROUTE_WAITERS_MAX))
+        routes_ask(self->routes, &domain, m->port, m->is_host == 1, on_route, ask);
+    else
+        routes_refuse(self->routes, on_route, ask);
     return true;
 }
 
@@ -213,8 +222,10 @@ static void peer(void *owner, enum role with, unsigned index)
         tell_state(self);
     }
 
-    if (with == ROLE_WORKER && index < PEERS_MAX)
+    if (with == ROLE_WORKER && index < PEERS_MAX) {
         self->life[index]++;
+        self->asks[index] = 0;
+    }
 }
 
 static void config(void *owner)

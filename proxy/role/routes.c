@@ -286,11 +286,19 @@ static struct job *job_new(struct routes *r, const struct hostname *domain, uint
     return job;
 }
 
+void routes_refuse(struct routes *r, routes_cb *cb, void *owner)
+{
+    route_failed(&r->route, TRUST_ERROR, false);
+    r->route.anchored = r->ground.anchored;
+    r->route.clock = (uint8_t)ground_clock(&r->ground);
+    cb(owner, &r->route);
+}
+
 void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host, routes_cb *cb,
                 void *owner)
 {
     ground_look(&r->ground);
-    const bool refuse = ground_clock(&r->ground) == CLOCK_UNSYNCED || r->n_waiters >= ROUTE_WAITERS_MAX;
+    const bool refuse = ground_clock(&r->ground) == CLOCK_UNSYNCED;
     struct waiter *w = refuse ? NULL : calloc(1, sizeof *w);
     struct job *job = w == NULL ? NULL : find(r, domain, port, is_host);
 
@@ -298,10 +306,7 @@ void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, 
         job = job_new(r, domain, port, is_host);
     if (job == NULL) {
         free(w);
-        route_failed(&r->route, TRUST_ERROR, false);
-        r->route.anchored = r->ground.anchored;
-        r->route.clock = (uint8_t)ground_clock(&r->ground);
-        cb(owner, &r->route);
+        routes_refuse(r, cb, owner);
         return;
     }
     *w = (struct waiter){ .next = job->waiters, .job = job, .cb = cb, .owner = owner };

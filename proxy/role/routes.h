@@ -34,12 +34,16 @@ const struct ground *routes_ground(const struct routes *r);
 unsigned routes_waiting(const struct routes *r);
 
 /*
- * routes_ask - the route to domain and port. cb is called once, maybe before routes_ask returns.
+ * routes_ask - the route to domain and port. cb is called once, maybe before routes_ask returns. How many may wait is
+ * the caller's to bound, who knows for whom (role/resolver.c).
  *   is_host  the name is that of a host: no MX is asked (route_plan_init)
  *   route    borrowed for the call, and until cb asks for another; NULL from routes_free
  */
 typedef void routes_cb(void *owner, const struct route *route);
 void routes_ask(struct routes *r, const struct hostname *domain, uint16_t port, bool is_host, routes_cb *cb,
                 void *owner);
+
+/* routes_refuse - cb is called now, with a route that could not be found out. */
+void routes_refuse(struct routes *r, routes_cb *cb, void *owner);
 
 #endif
