@@ -262,6 +262,8 @@ static bool st_expect_far(struct run *r, struct words *args)
                               wire_unheard(run_far_heard()).p);
     if (args->n == 3 && word_is(&args->word[1], "upto"))
         return hear_upto(r, run_far_heard(), &args->word[2]);
+    if (words_have(args, "ended"))
+        return closed(r, r->world->far, args);
     if (!words_have(args, "reset") && !words_have(args, "closed"))
         return hear_far(r, args, false);
     for (unsigned i = 0; (w = wire_nth(i)) != NULL; i++)

@@ -17,6 +17,7 @@
 
 /* session */
 #define STREAM_BUFFER 16384 /* one direction of one leg; a TLS record's payload fits (RFC 8446 5.1) */
+#define DUCT_BYTES 65536    /* one direction of a tunnel, in the kernel; a user has 1024 pipes of it (pipe(7)) */
 #define SLOTS_MAX 64        /* commands whose reply is not yet with the client; a power of two */
 #define ASKS_MAX                                                                                                       \
     16 /* recipient domains of one transaction; a further one gets 451, the client brings it in the next               \
@@ -118,7 +119,7 @@
 #define PROCESSES_MAX (PEERS_MAX + 3) /* and broker, resolver, keeper */
 
 /* broker and keeper */
-#define SESSIONS_MAX 100000 /* limits.sessions: 2 descriptors each must fit one process (fs.nr_open is 1048576) */
+#define SESSIONS_MAX 100000 /* limits.sessions: 6 descriptors each must fit one process (fs.nr_open is 1048576) */
 #define LISTEN_BACKLOG 1024 /* connections that wait for accept; the kernel lowers it to net.core.somaxconn */
 #define ACCEPTS_MAX 64      /* connections taken in one turn; then the other descriptors get theirs */
 #define TURN_CPU_MS                                                                                                    \

@@ -25,12 +25,22 @@ void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, u
     s->write_waits = AGAIN_WRITE;
     buf_init(&s->in, mem, STREAM_BUFFER);
     buf_init(&s->out, mem + STREAM_BUFFER, STREAM_BUFFER);
+    duct_init(&s->duct);
     watch_open(&s->watch, loop, fd, stream_turn_ready, s);
     timer_init(&s->soon, loop, stream_turn_soon, s);
     /* What is put in one step goes out as one already; a reply must not wait for the acknowledgement of the one before.
      * (Fails on what is not TCP, which does not matter.) */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     stream_turn_interest(s);
+}
+
+static void part(struct stream *s)
+{
+    if (s->mate == NULL)
+        return;
+    s->mate->mate = NULL;
+    stream_turn_later(s->mate);
+    s->mate = NULL;
 }
 
 void stream_close(struct stream *s)
@@ -44,6 +54,8 @@ void stream_close(struct stream *s)
     tls_free(s->tls);
     s->tls = NULL;
     stream_drop_chain(s);
+    part(s);
+    duct_close(&s->duct);
     (void)close(s->fd);
     s->fd = -1;
     s->state = STREAM_STATE_NONE;
@@ -65,7 +77,8 @@ void stream_end(struct stream *s)
     s->ending = true;
     s->news = 0;
     buf_reset(&s->in);
-    if (!stream_turn_is_whole(s)) { /* nothing to send, and nobody to take leave of */
+    part(s);
+    if (!stream_turn_is_whole(s) || (s->peer_ended && s->sent_fin)) { /* nothing to send, nobody to take leave of */
         s->state = STREAM_STATE_DEAD;
         stream_turn_note(s, STREAM_CLOSED);
     }
@@ -113,7 +126,7 @@ enum rc stream_pull(struct stream *s)
 {
     size_t got;
 
-    if (!stream_turn_is_whole(s) || s->ending)
+    if (!stream_turn_is_whole(s) || s->ending || s->mate != NULL)
         return FAILED;
     if (s->peer_ended)
         return CLOSED;
@@ -134,7 +147,8 @@ size_t stream_room(const struct stream *s)
 enum rc stream_put(struct stream *s, struct span bytes)
 {
     assert(bytes.n <= STREAM_BUFFER);
-    if (s->ending || (!stream_turn_is_whole(s) && s->state != STREAM_STATE_CONNECTING))
+    if (s->ending || s->mate != NULL || s->duct.n != 0 ||
+        (!stream_turn_is_whole(s) && s->state != STREAM_STATE_CONNECTING))
         return FAILED;
     stream_turn_later(s);
     if (buf_put(&s->out, bytes) == OK)
@@ -187,6 +201,26 @@ void stream_drop_chain(struct stream *s)
     free(s->chain);
     s->chain = NULL;
     s->info.chain = NULL;
+}
+
+/* ---- two as one ---- */
+
+void stream_join(struct stream *a, struct stream *b)
+{
+    struct stream *const both[] = { a, b };
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert(both[i]->state == STREAM_STATE_CLEAR && !both[i]->ending && buf_used(&both[i]->in) == 0);
+        both[i]->mate = both[1 - i];
+        both[i]->again = false;
+        both[i]->news &= ~(1U << STREAM_CLOSED);
+        stream_turn_later(both[i]);
+    }
+}
+
+uint64_t stream_passed(const struct stream *s)
+{
+    return s->passed;
 }
 
 const char *stream_failure(const struct stream *s)

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "io/duct.h"
 #include "io/loop.h"
 #include "io/tls.h"
 
@@ -116,6 +117,22 @@ const struct tls_info *stream_tls(const struct stream *s);
 /* stream_drop_chain - frees the captured chain when it has been judged. */
 void stream_drop_chain(struct stream *s);
 
+/* ---- two as one ---- */
+
+/*
+ * stream_join - from now on what either peer sends goes to the other, unseen, behind all that was put before: copied,
+ * until a whole buffer comes at once; then by way of the kernel (io/duct.h), where it gives one. An end goes through as
+ * well, behind the bytes before it, and the other direction stays open.
+ *   a, b  both clear and whole, with nothing in stream_in: it stays empty, and nothing can be put or pulled
+ * The events of each tell of its own peer: READABLE, bytes went on; WRITABLE, what had to wait for it has gone; CLOSED,
+ * it has ended, and that has gone on too (told again, if it was before); LOST as ever. To close or to end one parts
+ * them: what its peer had sent is still sent by the other, which is then to be ended (or closed) as well.
+ */
+void stream_join(struct stream *a, struct stream *b);
+
+/* stream_passed - bytes that its peer has sent since then; also when it is closed. */
+uint64_t stream_passed(const struct stream *s);
+
 /* stream_failure - why it was LOST or TLS_FAILED, printable, "" otherwise. Lives as long as the stream is open. */
 const char *stream_failure(const struct stream *s);
 
@@ -149,6 +166,9 @@ struct stream {
     struct tls *tls;
     struct tls_info info;
     struct chain *chain;
+    struct stream *mate; /* joined: that one is sent what comes here; NULL otherwise */
+    struct duct duct;    /* joined: what is to be sent here, behind `out` */
+    uint64_t passed;
     struct buf in, out;
     char failure[STREAM_FAILURE_MAX];
 };

@@ -32,9 +32,21 @@ static void lose(struct stream *s, const char *why)
     s->state = STREAM_STATE_DEAD;
 }
 
+static bool has_room(const struct stream *s)
+{
+    if (s->mate == NULL)
+        return buf_room(&s->in) != 0;
+    return duct_is_open(&s->mate->duct) ? s->mate->duct.n == 0 : buf_room(&s->mate->out) != 0;
+}
+
 static bool may_read(const struct stream *s)
 {
-    return stream_turn_is_whole(s) && !s->peer_ended && (s->ending || (!s->paused && buf_room(&s->in) != 0));
+    return stream_turn_is_whole(s) && !s->peer_ended && (s->ending || (!s->paused && has_room(s)));
+}
+
+static bool has_to_send(const struct stream *s)
+{
+    return buf_used(&s->out) != 0 || s->duct.n != 0;
 }
 
 bool stream_turn_has_work(const struct stream *s)
@@ -42,7 +54,7 @@ bool stream_turn_has_work(const struct stream *s)
     return s->news != 0 || (s->again && may_read(s));
 }
 
-void stream_turn_interest(struct stream *s)
+static void show_interest(struct stream *s)
 {
     unsigned want = 0;
 
@@ -60,12 +72,19 @@ void stream_turn_interest(struct stream *s)
     case STREAM_STATE_TLS:
         if (may_read(s))
             want |= s->read_waits == AGAIN_WRITE ? LOOP_WRITE : LOOP_READ;
-        if (buf_used(&s->out) != 0 || (s->ending && !s->sent_fin))
+        if (has_to_send(s) || (s->ending && !s->sent_fin))
             want |= s->write_waits == AGAIN_READ ? LOOP_READ : LOOP_WRITE;
         break;
     }
     if (watch_want(&s->watch, want) != OK)
         lose(s, strerror(errno));
+}
+
+void stream_turn_interest(struct stream *s)
+{
+    show_interest(s);
+    if (s->mate != NULL) /* what one has sent is room for the other */
+        show_interest(s->mate);
 }
 
 /* ---- bytes ---- */
@@ -106,35 +125,64 @@ static const char *reason(const struct stream *s)
     return s->state == STREAM_STATE_TLS ? tls_failure(s->tls) : strerror(errno);
 }
 
-enum rc stream_turn_fill(struct stream *s, size_t *got)
+/* Until nothing is there, or no room. */
+static enum rc take_in(struct stream *s, size_t *got)
 {
     enum rc rc;
 
-    *got = 0;
-    s->again = false;
     do {
         size_t room, n = 0;
         if (s->ending)
             buf_reset(&s->in);
         uint8_t *at = buf_tail(&s->in, &room);
-        if (room == 0) {
-            s->again = true;
+        if (room == 0)
             return FULL;
-        }
         rc = read_some(s, at, room, &n);
         buf_added(&s->in, n);
         *got += n;
         if (rc == OK && s->state == STREAM_STATE_CLEAR && n < room)
             rc = AGAIN_READ; /* a short read emptied the socket */
     } while (rc == OK && !s->ending);
+    return rc;
+}
 
+/* Joined: one read, into what goes to the other peer. */
+static enum rc pass_on(struct stream *s, size_t *got)
+{
+    struct stream *const to = s->mate;
+    enum rc rc;
+
+    if (!has_room(s))
+        return FULL;
+    if (duct_is_open(&to->duct)) {
+        rc = duct_take(&to->duct, s->fd, got);
+    } else {
+        size_t room;
+        uint8_t *const at = buf_tail(&to->out, &room);
+
+        rc = read_some(s, at, room, got);
+        buf_added(&to->out, *got);
+        if (*got == STREAM_BUFFER) /* it is worth it; without one it goes on like this */
+            duct_open(&to->duct, s->fd, to->fd);
+    }
+    s->passed += *got;
+    return rc;
+}
+
+enum rc stream_turn_fill(struct stream *s, size_t *got)
+{
+    *got = 0;
+    const enum rc rc = s->mate != NULL ? pass_on(s, got) : take_in(s, got);
+
+    s->again = (rc == OK || rc == FULL) && s->mate == NULL;
+    if (rc == FULL)
+        return FULL;
     s->read_waits = rc == AGAIN_WRITE ? AGAIN_WRITE : AGAIN_READ;
-    s->again = rc == OK;
     if (s->ending)
         buf_reset(&s->in);
     if (rc == CLOSED) {
         s->peer_ended = true;
-        if (!s->ending || s->sent_fin)
+        if (s->mate == NULL && (!s->ending || s->sent_fin))
             stream_turn_note(s, STREAM_CLOSED);
     }
     if (rc == FAILED)
@@ -165,6 +213,17 @@ static void say_bye(struct stream *s)
         stream_turn_note(s, STREAM_CLOSED);
 }
 
+/* Joined: the other peer has ended, and nothing of it is left. */
+static void pass_end(struct stream *s)
+{
+    if (shutdown(s->fd, SHUT_WR) != 0) {
+        lose(s, strerror(errno));
+        return;
+    }
+    s->sent_fin = true;
+    stream_turn_note(s->mate, STREAM_CLOSED);
+}
+
 /* A peer that no longer listens may have said why: its last words come before LOST. */
 static void lose_while_writing(struct stream *s)
 {
@@ -178,9 +237,9 @@ static void lose_while_writing(struct stream *s)
 
 void stream_turn_drain(struct stream *s)
 {
-    while (buf_used(&s->out) != 0) {
-        size_t n;
-        const enum rc rc = write_some(s, buf_bytes(&s->out), &n);
+    while (has_to_send(s)) {
+        size_t n = 0;
+        const enum rc rc = buf_used(&s->out) != 0 ? write_some(s, buf_bytes(&s->out), &n) : duct_give(&s->duct, s->fd);
         if (rc == AGAIN_READ || rc == AGAIN_WRITE) {
             s->write_waits = rc;
             s->waited = true;
@@ -198,6 +257,8 @@ void stream_turn_drain(struct stream *s)
     s->waited = false;
     if (s->ending && !s->sent_fin)
         say_bye(s);
+    if (s->mate != NULL && s->mate->peer_ended && !s->sent_fin)
+        pass_end(s);
 }
 
 /* ---- turns of the loop ---- */
@@ -250,6 +311,8 @@ static void move_bytes(struct stream *s, unsigned ready)
         stream_turn_note(s, STREAM_READABLE);
     if (stream_turn_is_whole(s))
         stream_turn_drain(s);
+    if (s->mate != NULL && stream_turn_is_whole(s->mate))
+        stream_turn_drain(s->mate);
 }
 
 /* Tells everything that is new. False: the owner has closed the stream, whose memory may be gone. */

@@ -39,7 +39,7 @@ enum rc privs_scrub(char **notify)
 
 enum rc privs_descriptors(unsigned sessions)
 {
-    const rlim_t want = 2 * (rlim_t)sessions + 64;
+    const rlim_t want = 6 * (rlim_t)sessions + 64;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)

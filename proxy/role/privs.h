@@ -16,7 +16,7 @@
 MUST_USE enum rc privs_scrub(char **notify);
 
 /*
- * privs_descriptors - room for two descriptors a session and our own (INTERFACES: RLIMIT_NOFILE >= 2 x sessions + 64).
+ * privs_descriptors - room for two descriptors a session, four more where it is a tunnel (io/duct.h), and our own.
  *   returns  OK | FAILED  the hard limit is lower and may not be raised: errno
  */
 MUST_USE enum rc privs_descriptors(unsigned sessions);

@@ -233,24 +233,25 @@ static bool read_chunk(struct session *s)
     return true;
 }
 
-/* The client's own TLS: only what begins as a ClientHello, so that clear text never hides in a tunnel. */
+/* The client's own TLS: only what begins as a ClientHello, so that clear text never hides in a tunnel. Behind that the
+ * two streams need us no more. */
 static bool read_tunnel(struct session *s)
 {
     struct near *const n = &s->near;
-    const struct span in = span_first(stream_in(&n->stream), stream_room(&s->far.stream));
+    const struct span in = stream_in(&n->stream);
 
-    if (in.n == 0)
+    if (s->tunnel_bytes != 0 || in.n == 0)
         return false;
-    if (s->tunnel_bytes == 0 && (in.p[0] != 0x16 || (in.n > 1 && in.p[1] != 0x03))) {
+    if (in.p[0] != 0x16 || (in.n > 1 && in.p[1] != 0x03)) {
         session_fail(s, WHY_PROTOCOL, SPAN("no TLS behind STARTTLS"));
         return true;
     }
-    if (s->tunnel_bytes == 0 && in.n < 2)
+    if (in.n < 2 || stream_put(&s->far.stream, in) != OK)
         return false;
-    if (stream_put(&s->far.stream, in) != OK)
-        return false;
-    s->tunnel_bytes += in.n;
+    s->tunnel_bytes = in.n;
     stream_take(&n->stream, in.n);
+    n->ended = s->far.ended = false; /* it is told again, when it has reached the other side */
+    stream_join(&n->stream, &s->far.stream);
     return true;
 }
 

@@ -255,21 +255,11 @@ bool relay_reply(struct session *s)
     return true;
 }
 
-/* Bytes of the client's own TLS, towards it. */
 bool relay_tunnel(struct session *s)
 {
-    if (!s->far.open || !s->near.open)
+    if (!s->far.open || !s->near.open || stream_in(&s->far.stream).n == 0)
         return false;
-    if (s->tunnel_bytes == 0 && stream_in(&s->far.stream).n != 0) { /* behind the 220, in clear (A27) */
-        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
-        return true;
-    }
-    const struct span in = span_first(stream_in(&s->far.stream), stream_room(&s->near.stream));
-
-    if (in.n == 0 || stream_put(&s->near.stream, in) != OK)
-        return false;
-    s->tunnel_bytes += in.n;
-    stream_take(&s->far.stream, in.n);
+    session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
     return true;
 }
 

@@ -18,7 +18,7 @@ bool relay_reply(struct session *s);
 /* relay_words - our own reply, where the head slot has one. */
 bool relay_words(struct session *s);
 
-/* relay_tunnel - bytes of the client's own TLS, towards it. */
+/* relay_tunnel - what stands behind the 220 to the client's STARTTLS, in clear, ends the session (A27). */
 bool relay_tunnel(struct session *s);
 
 #endif

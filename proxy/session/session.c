@@ -139,6 +139,15 @@ static bool client_is_slow(struct session *s, bool *moved)
     return true;
 }
 
+/* Joined, an end has gone through to the other side, which may still speak. */
+static bool tunnel_has_ended(struct session *s)
+{
+    if (s->tunnel_bytes != 0 && !(s->near.ended && s->far.ended))
+        return false;
+    session_leave(s, false);
+    return true;
+}
+
 static bool far_has_ended(struct session *s)
 {
     struct far *const f = &s->far;
@@ -155,7 +164,9 @@ static bool far_has_ended(struct session *s)
         session_leave(s, true);
         return true;
     }
-    if (f->leg == LEG_TUNNEL || (f->leg == LEG_BANNER && first && !stream_is_tls(&f->stream))) {
+    if (f->leg == LEG_TUNNEL)
+        return tunnel_has_ended(s);
+    if (f->leg == LEG_BANNER && first && !stream_is_tls(&f->stream)) {
         session_leave(s, false);
         return true;
     }
@@ -188,15 +199,8 @@ static bool near_has_ended(struct session *s)
 
     if (!n->ended || s->ending.ms != 0)
         return false;
-    if (n->mode == NEAR_TUNNEL) {
-        if (s->far.open && stream_in(&n->stream).n != 0)
-            return false;
-        settle_all(s, WHY_NONE);
-        if (s->far.open)
-            stream_flush(&s->far.stream);
-        session_leave(s, false);
-        return true;
-    }
+    if (n->mode == NEAR_TUNNEL)
+        return tunnel_has_ended(s);
     if (n->quit || left_a_quit(stream_in(&n->stream))) /* it may hang up behind it; what stands before still counts */
         return false;
     if (n->mode == NEAR_LINE && stream_in(&n->stream).n != 0 && slots_next(&s->slots) == NULL &&
@@ -343,8 +347,12 @@ static void far_event(void *arg, enum stream_event event)
     case STREAM_TLS_FAILED:
         far_step(s, EV_TLS_FAIL);
         break;
-    case STREAM_CLOSED:
     case STREAM_LOST:
+        s->far.ended = true;
+        if (s->far.leg == LEG_TUNNEL)
+            session_leave(s, false); /* what it said before goes to the client still */
+        break;
+    case STREAM_CLOSED:
         s->far.ended = true;
         break;
     case STREAM_READABLE:

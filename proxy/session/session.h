@@ -76,7 +76,7 @@ struct session {
     bool over;              /* nothing left to do */
     bool stepping;
     bool laboured; /* a chain cost signatures in this step: other sessions get their turn before it goes on */
-    uint64_t tunnel_bytes;
+    size_t tunnel_bytes; /* that we saw of the client's own TLS; 0: it has not begun, and the streams are not joined */
     bool advised;        /* of AUTH and where it went, in a record, once */
     bool tunnel_settled; /* it has its record */
     size_t relayed;      /* bytes of the head's reply that the client has */

@@ -117,7 +117,7 @@ void settle_session(struct session *s, const struct ask *a, enum outcome outcome
     r.outcome = (uint8_t)outcome;
     r.level = asks_level(s);
     r.why = (uint8_t)why;
-    r.bytes = s->tunnel_bytes;
+    r.bytes = s->tunnel_bytes + stream_passed(&s->near.stream) + stream_passed(&s->far.stream);
     copy(text, r.text, sizeof r.text);
     if (a != NULL) {
         r.by_address = a->is_smarthost;

@@ -4,10 +4,16 @@ Clients that begin TLS themselves, real ones: what each setting of client-startt
 
 Proves A24, A26, R3, R7, R8.
 """
+import hashlib
 import os
 import pwd
+import resource
 import shutil
+import socket
 import ssl
+import struct
+import threading
+import time
 
 import capture
 import client
@@ -49,6 +55,144 @@ def passthrough(lab):
         count = len(lab.seal.outcomes(outcome='tunnel'))
         post(lab, sender, 'mismatch.example')
         ok(lab.seal.outcome(count=count + 1, outcome='tunnel'), f'passthrough: {who} gets its own TLS, and the line says tunnel (A24)')
+
+
+class Tunnel:
+    """A tunnel with both its ends in the test's hand: a server of its own behind the box."""
+    AT, HELLO = '203.0.113.90', b'\x16\x03\x01hello'
+
+    def __init__(self):
+        listening = net.listener('mx', self.AT, 25)
+        self.near = net.tcp('legacy')
+        self.near.connect((self.AT, 25))
+        self.far, _ = listening.accept()
+        listening.close()
+        for each in self.near, self.far:
+            each.settimeout(60)
+        self.far.sendall(b'220 there\r\n')
+        assert self.near.recv(100) == b'220 there\r\n'
+        self.near.sendall(b'STARTTLS\r\n')
+        assert self.far.recv(100) == b'STARTTLS\r\n'
+        self.far.sendall(b'220 go\r\n')
+        assert self.near.recv(100) == b'220 go\r\n'
+        self.near.sendall(self.HELLO)
+        assert self.far.recv(100) == self.HELLO
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.near.close()
+        self.far.close()
+
+
+def drain(s, pause=0):
+    """All that comes up to the end: how much, and its hash."""
+    seen, n = hashlib.sha256(), 0
+    while data := s.recv(1 << 20):
+        seen.update(data)
+        n += len(data)
+        time.sleep(pause)
+    return n, seen.hexdigest()
+
+
+def both(tunnel, megabytes, pause=0, before_end=lambda: None):
+    """Different bytes both ways at once, each behind a half-close; are they what was sent?"""
+    block = os.urandom(1 << 20)
+    result = {}
+
+    def say(s, data):
+        for _ in range(megabytes):
+            s.sendall(data)
+        before_end()
+        s.shutdown(socket.SHUT_WR)
+
+    def hear(who, s):
+        result[who] = drain(s, pause)
+    threads = [threading.Thread(target=say, args=(tunnel.near, block)), threading.Thread(target=say, args=(tunnel.far, block[::-1])),
+               threading.Thread(target=hear, args=('far', tunnel.far)), threading.Thread(target=hear, args=('near', tunnel.near))]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return result == {who: (megabytes << 20, hashlib.sha256(data * megabytes).hexdigest()) for who, data in (('far', block), ('near', block[::-1]))}
+
+
+@test
+def whole(lab):
+    net.address('mx', 'eth0', Tunnel.AT + '/24')
+    count, seen = len(lab.seal.outcomes(outcome='tunnel')), []
+    with Tunnel() as t:
+        idle = seal.descriptors()
+        ok(both(t, 100, before_end=lambda: seen.append(seal.descriptors())), 'tunnel: 100 MB both ways at once arrive as they were sent')
+        equal(seen[-1] - idle, 4, 'through a pipe each way')
+    row = lab.seal.outcome(outcome='tunnel', count=count + 1)
+    equal(int(row['bytes']), (200 << 20) + len(Tunnel.HELLO), 'and the line says how much it was')
+    with Tunnel() as t:
+        ok(both(t, 4, pause=0.05), 'tunnel: readers that take their time lose nothing')
+    with Tunnel() as t:
+        for s in t.near, t.far:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        ok(both(t, 1), 'nor do they with the smallest windows')
+
+
+@test
+def ends(_):
+    for first in ('near', 'far'):
+        with Tunnel() as t:
+            one, other = (t.near, t.far) if first == 'near' else (t.far, t.near)
+            one.sendall(bytes(300000))
+            one.shutdown(socket.SHUT_WR)
+            n = drain(other)[0]
+            other.sendall(b'behind it' * 30000)
+            other.shutdown(socket.SHUT_WR)
+            equal((n, drain(one)[0]), (300000, 270000), f'tunnel: the {first} side ends first and still hears the other out')
+    for first in ('near', 'far'):
+        with Tunnel() as t:
+            one, other = (t.near, t.far) if first == 'near' else (t.far, t.near)
+            one.sendall(bytes(300000))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            one.close()
+            try:
+                ended = drain(other)[0] <= 300000
+            except ConnectionResetError:
+                ended = True
+            ok(ended, f'tunnel: a reset from the {first} side ends the other')
+
+
+def limit(descriptors=None):
+    """The worker's, from a process of its user: that needs no capability. None: as many as there may be."""
+    worker = seal.pids('wax-worker')[0]
+    if os.fork() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        most = resource.prlimit(worker, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (most if descriptors is None else descriptors, most))
+        os._exit(0)
+    equal(os.wait()[1], 0, f'the worker may have {descriptors or "all"} descriptors')
+
+
+@test
+def without_pipes(_):
+    with Tunnel() as t:
+        before, seen = seal.descriptors(), []
+        limit(3)
+        ok(both(t, 20, before_end=lambda: seen.append(seal.descriptors())), 'tunnel: where descriptors have run out it is copied, and whole')
+        limit()
+        equal(set(seen), {before}, 'with no pipe')
+
+
+@test
+def nothing_stays(_):
+    idle = net.until('the end of the sessions before', lambda: (n := seal.descriptors()) and (time.sleep(0.5), seal.descriptors())[1] == n and n)
+    for _ in range(200):
+        with Tunnel() as t:
+            t.near.sendall(bytes(40000))
+            t.near.shutdown(socket.SHUT_WR)
+            drain(t.far)
+    net.until('their descriptors to be gone', lambda: seal.descriptors() == idle)
+    ok(True, 'tunnel: 200 of them leave no descriptor behind')
 
 
 @test

@@ -122,7 +122,8 @@ static size_t fill(struct stream *s, struct wire *w)
         w->says.taken = w->says.n;
         return 0;
     }
-    uint8_t *const at = buf_tail(&s->in, &room);
+    struct buf *const to = s->mate != NULL ? &s->mate->out : &s->in;
+    uint8_t *const at = buf_tail(to, &room);
 
     if (w->cut != 0 && n > w->cut)
         n = w->cut;
@@ -130,21 +131,24 @@ static size_t fill(struct stream *s, struct wire *w)
         n = w->pause_at - w->says.taken;
     n = n < room ? n : room;
     memcpy(at, w->says.mem + w->says.taken, n);
-    buf_added(&s->in, n);
+    buf_added(to, n);
+    s->passed += s->mate != NULL ? n : 0;
     w->says.taken += n;
     return n;
 }
 
-static void notice_end(struct stream *s, const struct wire *w)
+/* True: it ended just now. */
+static bool notice_end(struct stream *s, const struct wire *w)
 {
-    if (w->says.taken != w->says.n || s->peer_ended || (!s->ending && buf_room(&s->in) == 0))
-        return;
+    if (w->says.taken != w->says.n || s->peer_ended || (!s->ending && s->mate == NULL && buf_room(&s->in) == 0))
+        return false;
     if (w->breaks)
         lose(s, "connection reset");
     else if (w->ends) {
         s->peer_ended = true;
-        s->news |= BIT(STREAM_CLOSED);
+        s->news |= s->mate == NULL ? BIT(STREAM_CLOSED) : 0;
     }
+    return w->breaks || w->ends;
 }
 
 static bool drain(struct stream *s, struct wire *w)
@@ -171,6 +175,11 @@ static bool drain(struct stream *s, struct wire *w)
         s->sent_fin = w->was_ended = true;
         if (s->peer_ended)
             s->news |= BIT(STREAM_CLOSED);
+        return true;
+    }
+    if (s->mate != NULL && s->mate->peer_ended && !s->sent_fin) {
+        s->sent_fin = w->was_ended = true;
+        s->mate->news |= BIT(STREAM_CLOSED);
         return true;
     }
     return out.n > 0;
@@ -243,9 +252,9 @@ static bool turn(struct wire *w)
         if (!s->peer_ended && !s->paused && fill(s, w) > 0)
             s->news |= BIT(STREAM_READABLE);
         if (!s->paused)
-            notice_end(s, w);
+            moved = notice_end(s, w);
         if (is_whole(s))
-            moved = drain(s, w);
+            moved |= drain(s, w);
         break;
     }
     moved |= tell(s);
@@ -276,6 +285,13 @@ void stream_open(struct stream *s, struct loop *loop, int fd, bool connecting, u
     wire_of(fd)->stream = s;
 }
 
+static void part(struct stream *s)
+{
+    if (s->mate != NULL)
+        s->mate->mate = NULL;
+    s->mate = NULL;
+}
+
 void stream_close(struct stream *s)
 {
     if (s->state == STREAM_STATE_NONE)
@@ -283,6 +299,7 @@ void stream_close(struct stream *s)
     if (s->gone != NULL)
         *s->gone = true;
     stream_drop_chain(s);
+    part(s);
     wire_of(s->fd)->stream = NULL;
     s->state = STREAM_STATE_NONE;
     memset(s->in.mem, 0xdd, s->in.cap);
@@ -302,7 +319,8 @@ void stream_end(struct stream *s)
     s->ending = true;
     s->news = 0;
     buf_reset(&s->in);
-    if (!is_whole(s)) {
+    part(s);
+    if (!is_whole(s) || (s->peer_ended && s->sent_fin)) {
         s->state = STREAM_STATE_DEAD;
         s->news |= BIT(STREAM_CLOSED);
     }
@@ -337,7 +355,7 @@ void stream_pause_read(struct stream *s, bool pause)
 
 enum rc stream_pull(struct stream *s)
 {
-    if (!is_whole(s) || s->ending)
+    if (!is_whole(s) || s->ending || s->mate != NULL)
         return FAILED;
     struct wire *const w = wire_of(s->fd);
 
@@ -356,7 +374,7 @@ size_t stream_room(const struct stream *s)
 enum rc stream_put(struct stream *s, struct span bytes)
 {
     assert(bytes.n <= STREAM_BUFFER);
-    if (s->ending || (!is_whole(s) && s->state != STREAM_STATE_CONNECTING))
+    if (s->ending || s->mate != NULL || (!is_whole(s) && s->state != STREAM_STATE_CONNECTING))
         return FAILED;
     if (buf_put(&s->out, bytes) == OK)
         return OK;
@@ -399,6 +417,21 @@ void stream_drop_chain(struct stream *s)
     free(s->chain);
     s->chain = NULL;
     s->info.chain = NULL;
+}
+
+void stream_join(struct stream *a, struct stream *b)
+{
+    assert(a->state == STREAM_STATE_CLEAR && b->state == STREAM_STATE_CLEAR && !a->ending && !b->ending);
+    assert(buf_used(&a->in) == 0 && buf_used(&b->in) == 0);
+    a->mate = b;
+    b->mate = a;
+    a->news &= ~BIT(STREAM_CLOSED);
+    b->news &= ~BIT(STREAM_CLOSED);
+}
+
+uint64_t stream_passed(const struct stream *s)
+{
+    return s->passed;
 }
 
 const char *stream_failure(const struct stream *s)

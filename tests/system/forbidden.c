@@ -191,6 +191,16 @@ static int allocates(void)
     free(big);
     return done;
 }
+static int carries(void) /* io/duct */
+{
+    int from[2], to[2];
+
+    if (pipe2(from, O_NONBLOCK | O_CLOEXEC) != 0 || pipe2(to, O_NONBLOCK | O_CLOEXEC) != 0 ||
+        fcntl(to[1], F_SETPIPE_SZ, 65536) < 0 || write(from[1], "x", 1) != 1 ||
+        splice(from[0], NULL, to[1], NULL, 1, SPLICE_F_MOVE | SPLICE_F_NONBLOCK) != 1)
+        return errno;
+    return 0;
+}
 static int spins(void)
 {
     while (clock() < 20 * CLOCKS_PER_SEC)
@@ -226,6 +236,7 @@ static const struct {
     { ROLE_WORKER, DIES, makes_code, "make memory that is writable and executable" },
     { ROLE_WORKER, DIES, becomes_root, "become root" },
     { ROLE_WORKER, DOES, allocates, "allocate" },
+    { ROLE_WORKER, DOES, carries, "let the kernel carry bytes through a pipe" },
 
     { ROLE_RESOLVER, DOES, socket_tcp, "make a TCP socket" },
     { ROLE_RESOLVER, DOES, socket_udp6, "make a UDP socket" },
