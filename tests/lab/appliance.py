@@ -46,6 +46,8 @@ def take_place():
 
 
 class Appliance:
+    powered = None                                              # the one that has the cables
+
     def __init__(self, source='gateway', nat='no', ram=None, more=''):
         self.ram = ram
         shutil.rmtree(PLACE, ignore_errors=True)
@@ -70,6 +72,9 @@ class Appliance:
 
     def on(self, rtc='utc'):
         """`rtc`: what the clock on the board says."""
+        if Appliance.powered:
+            Appliance.powered.off()
+        Appliance.powered = self
         machine = os.environ['QEMU'].split()
         if self.ram:
             machine[machine.index('-m') + 1] = str(self.ram)
