@@ -33,6 +33,7 @@ struct control {
     void *who;
     int fd; /* -1: none */
     struct watch watch;
+    struct timer pause;
     struct client client[CONTROL_CLIENTS_MAX];
 };
 
@@ -308,6 +309,33 @@ static bool may_ask(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
 }
 
+static void deaf(struct control *c)
+{
+    if (c->fd < 0)
+        return;
+    watch_close(&c->watch);
+    timer_cancel(&c->pause);
+    close(c->fd);
+    c->fd = -1;
+}
+
+static void hear(void *owner)
+{
+    struct control *const c = owner;
+
+    if (watch_want(&c->watch, LOOP_READ) != OK)
+        deaf(c);
+}
+
+/* Without descriptors or memory accept fails again at once: who has connected waits. */
+static void wait_a_little(struct control *c)
+{
+    if (watch_want(&c->watch, 0) != OK)
+        deaf(c);
+    else
+        timer_set(&c->pause, ACCEPT_PAUSE_MS);
+}
+
 static void on_accept(void *owner, unsigned ready)
 {
     struct control *const c = owner;
@@ -315,8 +343,10 @@ static void on_accept(void *owner, unsigned ready)
     struct client *k = NULL;
 
     (void)ready;
-    if (fd < 0)
+    if (fd < 0) {
+        wait_a_little(c);
         return;
+    }
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX && k == NULL; i++)
         if (c->client[i].fd < 0)
             k = &c->client[i];
@@ -345,21 +375,13 @@ struct control *control_new(struct loop *loop, const struct control_view *view, 
     c->reset = reset;
     c->who = who;
     c->fd = -1;
+    timer_init(&c->pause, loop, hear, c);
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         c->client[i].control = c;
         c->client[i].fd = -1;
         timer_init(&c->client[i].patience, loop, out_of_patience, &c->client[i]);
     }
     return c;
-}
-
-static void deaf(struct control *c)
-{
-    if (c->fd < 0)
-        return;
-    watch_close(&c->watch);
-    close(c->fd);
-    c->fd = -1;
 }
 
 void control_free(struct control *c)
@@ -377,6 +399,5 @@ void control_listen(struct control *c, int fd)
     deaf(c);
     c->fd = fd;
     watch_open(&c->watch, c->loop, fd, on_accept, c);
-    if (watch_want(&c->watch, LOOP_READ) != OK)
-        deaf(c);
+    hear(c);
 }
