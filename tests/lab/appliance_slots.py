@@ -74,7 +74,7 @@ def slots(lab):
 
 
 # ---- updates -----------------------------------------------------------------------------------------------------------------------------------
-def files():
+def files(box):
     """The update that was built, and what else might come; name -> why it is refused, '' for one that only a start can tell from a good one."""
     with open(os.environ['UPDATE'], 'rb') as f:
         built = f.read()
@@ -86,12 +86,13 @@ def files():
     def made(*lines):
         return b'\n'.join(lines).ljust(512, b'\0')
 
-    large = b'%d %s' % (9 << 20, kernel.split()[1])
+    beyond = box.partition('kernel_b')[1] + 1
+    large = b'%d %s' % (beyond, kernel.split()[1])
     bad = {
         'noise': (os.urandom(100000), 'is no update'),
         'foreign': (made(word, b'other-board', kernel, root) + content, 'is for another board, other-board'),
         'cut': (built[:-1], 'is cut short'),
-        'large': (made(word, board, large, b'1 0') + bytes((9 << 20) + 1), 'the kernel is too large'),
+        'large': (made(word, board, large, b'1 0') + bytes(beyond + 1), 'the kernel is too large'),
         'damaged': (built[:512] + content, 'the root is damaged'),
         'hollow': (made(word, board, kernel, b'%d %s' % (size, hashlib.sha256(content[-size:]).hexdigest().encode())) + content, ''),
         'good': (built, ''),
@@ -108,11 +109,11 @@ def write(box, name):
 
 
 def update(lab):
+    box = start(lab)
     os.makedirs(UPDATES)
-    refused = files()
+    refused = files(box)
     net.spawn('legacy', ['python3', '-m', 'http.server', '--bind', world.LEGACY, '--directory', UPDATES, '80'], UPDATES + '.log')
     net.until('the updates', lambda: net.accepts('legacy', world.LEGACY, 80))
-    box = start(lab)
     before = known(box)
     for name, why in refused.items():
         if why:
