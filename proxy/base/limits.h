@@ -128,6 +128,9 @@
 #define ACCEPT_PAUSE_MS 100   /* without descriptors or memory accept fails again at once: wait instead of spinning */
 #define RESTART_MIN_MS 100    /* a child that died soon after its start is started again later and later */
 #define RESTART_MAX_MS 5000   /* up to this */
+#define COUNTS_MS 1000        /* the keeper hears of new numbers at most this often */
+#define COUNTS_IDLE_MS 5000   /* and of the same ones this often */
+#define COUNTS_LATE_S 30      /* a broker that has told nothing for so long hangs */
 #define RESTART_SOON_MS 10000 /* what counts as soon */
 #define SAY_MAX 120           /* lines for the log, but for outcomes, that a worker or the resolver may write */
 #define SAY_S 60              /* in this time: one that was taken over must not fill a disk */

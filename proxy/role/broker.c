@@ -14,8 +14,6 @@
 #include "role/notify.h"
 #include "role/reload.h"
 
-#define COUNTS_MS 1000 /* the keeper hears of new numbers at most this often */
-
 struct broker;
 
 struct listener {
@@ -38,7 +36,7 @@ struct broker {
     struct timer pause, tell;
     struct wire_counts counts;
     unsigned cap;
-    bool up, stopping, well;
+    bool up, stopping, well, news; /* news: numbers that the keeper has not heard */
 };
 
 /* ---- numbers ---- */
@@ -55,12 +53,15 @@ static void tell_counts(void *owner)
         (struct wire_process){ .role = ROLE_BROKER, .pid = (int32_t)getpid(), .ready = 1, .seccomp = 1 };
     b->counts.n_processes = 1 + family_list(b->family, &b->counts.process[1]);
     (void)!family_send(b->family, ROLE_KEEPER, 0, &b->counts, sizeof b->counts, NULL, 0);
+    b->news = false;
+    timer_set(&b->tell, COUNTS_IDLE_MS);
 }
 
 static void counted(struct broker *b)
 {
-    if (!timer_is_set(&b->tell))
+    if (!b->news)
         timer_set(&b->tell, COUNTS_MS);
+    b->news = true;
 }
 
 /* ---- listeners ---- */

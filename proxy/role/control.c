@@ -39,7 +39,15 @@ struct control {
 
 /* ---- the answer ---- */
 
-static void add_processes(cJSON *to, const struct wire_counts *counts)
+static double age_s(struct mono then, struct mono now)
+{
+    const int64_t whole = (now.ms - then.ms) / 1000;
+
+    return (double)whole;
+}
+
+/* What the broker told of all processes; of itself it tells by telling at all. */
+static void add_processes(cJSON *to, const struct wire_counts *counts, bool late)
 {
     cJSON *const list = cJSON_AddArrayToObject(to, "processes");
 
@@ -52,7 +60,7 @@ static void add_processes(cJSON *to, const struct wire_counts *counts)
         (void)cJSON_AddStringToObject(one, "role", privs_role_name((enum role)p->role));
         (void)cJSON_AddNumberToObject(one, "index", p->index);
         (void)cJSON_AddNumberToObject(one, "pid", p->pid);
-        (void)cJSON_AddBoolToObject(one, "ready", p->ready != 0);
+        (void)cJSON_AddBoolToObject(one, "ready", p->ready != 0 && !(late && p->role == ROLE_BROKER));
         (void)cJSON_AddBoolToObject(one, "seccomp", p->seccomp != 0);
         (void)cJSON_AddNumberToObject(one, "landlock", p->landlock);
         (void)cJSON_AddNumberToObject(one, "restarts", p->restarts);
@@ -141,7 +149,7 @@ static char *status_text(const struct control_view *v)
 
     (void)cJSON_AddBoolToObject(root, "enforce", v->config->enforce);
     (void)cJSON_AddBoolToObject(root, "draining", v->counts.draining != 0);
-    add_processes(root, &v->counts);
+    add_processes(root, &v->counts, age_s(v->counts_at, clock_mono()) > COUNTS_LATE_S);
     add_numbers(root, v);
     add_resolver(root, v);
     add_anchors(root, v);
@@ -151,13 +159,6 @@ static char *status_text(const struct control_view *v)
     text = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
     return text;
-}
-
-static double age_s(struct mono then, struct mono now)
-{
-    const int64_t whole = (now.ms - then.ms) / 1000;
-
-    return (double)whole;
 }
 
 /* Ages in seconds; `clear`: when TLS fails again, clear text may follow. */

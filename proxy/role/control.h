@@ -18,6 +18,7 @@
 struct control_view {
     const struct config *config;
     struct wire_counts counts;
+    struct mono counts_at; /* when they came */
     struct wire_resolver resolver;
     bool resolver_known; /* it has told its state since its last start */
     uint64_t outcome[OUTCOME__COUNT], why[WHY__COUNT];

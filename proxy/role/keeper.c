@@ -185,6 +185,7 @@ static enum rc take(struct keeper *k, enum role from, unsigned index, const void
         if (from != ROLE_BROKER || n != sizeof k->view.counts)
             return MALFORMED;
         memcpy(&k->view.counts, msg, n);
+        k->view.counts_at = clock_mono();
         return OK;
     case WIRE_RESOLVER:
         return from == ROLE_RESOLVER && n == sizeof(struct wire_resolver) ? on_resolver(k, msg) : MALFORMED;
