@@ -23,6 +23,7 @@ FDT   = 0x40000000
 # ---- budget, in KiB: the build fails beyond
 BUDGET_KERNEL = 7168
 BUDGET_ROOT   = 4608
+BUDGET_DAEMON = 2048
 
 # ---- interfaces, which are found by their addresses
 LAN_MAC = 52:54:00:77:78:01

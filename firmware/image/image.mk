@@ -38,7 +38,7 @@ cross: cross-programs ## cross build for BOARD (qemu-armv7), and the unit tests 
 	$(Q)tests/run $(PLACE)/unit-tap
 
 # What the scripts take from board.mk.
-FACTS = BOARD ARCH TRIPLET EMULATE CONSOLE MODULES_BOOT MODULES WATCHDOG FLASH LOADER LOAD ENTRY FDT BUDGET_KERNEL BUDGET_ROOT LAN_MAC WAN_MAC SOURCE_DATE_EPOCH
+FACTS = BOARD ARCH TRIPLET EMULATE CONSOLE MODULES_BOOT MODULES WATCHDOG FLASH LOADER LOAD ENTRY FDT BUDGET_KERNEL BUDGET_ROOT BUDGET_DAEMON LAN_MAC WAN_MAC SOURCE_DATE_EPOCH
 
 # SITE: a folder whose etc/ is what the box is configured with. Beside the image stands the test of it, which knows the board's facts.
 .PHONY: firmware firmware-test
