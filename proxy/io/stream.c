@@ -205,17 +205,21 @@ void stream_drop_chain(struct stream *s)
 
 /* ---- two as one ---- */
 
-void stream_join(struct stream *a, struct stream *b)
+enum rc stream_join(struct stream *a, struct stream *b)
 {
     struct stream *const both[] = { a, b };
 
+    for (unsigned i = 0; i < 2; i++)
+        if (both[i]->state != STREAM_STATE_CLEAR || both[i]->ending || buf_used(&both[i]->in) != 0)
+            return FAILED;
+
     for (unsigned i = 0; i < 2; i++) {
-        assert(both[i]->state == STREAM_STATE_CLEAR && !both[i]->ending && buf_used(&both[i]->in) == 0);
         both[i]->mate = both[1 - i];
         both[i]->again = false;
         both[i]->news &= ~(1U << STREAM_CLOSED);
         stream_turn_later(both[i]);
     }
+    return OK;
 }
 
 uint64_t stream_passed(const struct stream *s)

@@ -128,7 +128,7 @@ void stream_drop_chain(struct stream *s);
  * it has ended, and that has gone on too (told again, if it was before); LOST as ever. To close or to end one parts
  * them: what its peer had sent is still sent by the other, which is then to be ended (or closed) as well.
  */
-void stream_join(struct stream *a, struct stream *b);
+MUST_USE enum rc stream_join(struct stream *a, struct stream *b);
 
 /* stream_passed - bytes that its peer has sent since then; also when it is closed. */
 uint64_t stream_passed(const struct stream *s);

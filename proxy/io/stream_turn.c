@@ -156,6 +156,8 @@ static enum rc pass_on(struct stream *s, size_t *got)
         return FULL;
     if (duct_is_open(&to->duct)) {
         rc = duct_take(&to->duct, s->fd, got);
+        if (rc == AGAIN_READ) /* readable, and yet: urgent data, which splice does not pass (tcp_read_sock) */
+            duct_close(&to->duct);
     } else {
         size_t room;
         uint8_t *const at = buf_tail(&to->out, &room);

@@ -250,8 +250,9 @@ static bool read_tunnel(struct session *s)
         return false;
     s->tunnel_bytes = in.n;
     stream_take(&n->stream, in.n);
-    n->ended = s->far.ended = false; /* it is told again, when it has reached the other side */
-    stream_join(&n->stream, &s->far.stream);
+    n->ended = s->far.ended = false;                   /* it is told again, when it has reached the other side */
+    if (stream_join(&n->stream, &s->far.stream) != OK) /* lost meanwhile, or bytes stand behind the 220 (A27) */
+        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
     return true;
 }
 

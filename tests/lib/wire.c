@@ -419,14 +419,16 @@ void stream_drop_chain(struct stream *s)
     s->info.chain = NULL;
 }
 
-void stream_join(struct stream *a, struct stream *b)
+enum rc stream_join(struct stream *a, struct stream *b)
 {
-    assert(a->state == STREAM_STATE_CLEAR && b->state == STREAM_STATE_CLEAR && !a->ending && !b->ending);
-    assert(buf_used(&a->in) == 0 && buf_used(&b->in) == 0);
+    if (a->state != STREAM_STATE_CLEAR || b->state != STREAM_STATE_CLEAR || a->ending || b->ending ||
+        buf_used(&a->in) + buf_used(&b->in) != 0)
+        return FAILED;
     a->mate = b;
     b->mate = a;
     a->news &= ~BIT(STREAM_CLOSED);
     b->news &= ~BIT(STREAM_CLOSED);
+    return OK;
 }
 
 uint64_t stream_passed(const struct stream *s)

@@ -85,7 +85,7 @@ static void join(void)
     begin(&left);
     begin(&right);
     assert_int_equal(stream_put(&right.s, SPAN("first")), OK);
-    stream_join(&left.s, &right.s);
+    assert_int_equal(stream_join(&left.s, &right.s), OK);
     assert_int_equal(stream_put(&left.s, SPAN("x")), FAILED);
     assert_int_equal(stream_pull(&left.s), FAILED);
 }
