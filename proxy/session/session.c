@@ -302,6 +302,7 @@ static void near_event(void *arg, enum stream_event event)
     struct session *const s = arg;
 
     s->active = session_now(s);
+    s->used = true;
     switch (event) {
     case STREAM_CLOSED:
         s->near.ended = true;
@@ -337,6 +338,7 @@ static void far_event(void *arg, enum stream_event event)
     struct session *const s = arg;
 
     s->active = session_now(s);
+    s->used = true;
     switch (event) {
     case STREAM_CONNECTED:
         far_step(s, EV_CONNECTED);
