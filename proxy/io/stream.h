@@ -123,7 +123,8 @@ void stream_drop_chain(struct stream *s);
  * stream_join - from now on what either peer sends goes to the other, unseen, behind all that was put before: copied,
  * until a whole buffer comes at once; then by way of the kernel (io/duct.h), where it gives one. An end goes through as
  * well, behind the bytes before it, and the other direction stays open.
- *   a, b  both clear and whole, with nothing in stream_in: it stays empty, and nothing can be put or pulled
+ *   a, b     both clear and whole, with nothing in stream_in: it stays empty, and nothing can be put or pulled
+ *   returns  OK | FAILED  they are not (one may be lost, which is not told yet): as before
  * The events of each tell of its own peer: READABLE, bytes went on; WRITABLE, what had to wait for it has gone; CLOSED,
  * it has ended, and that has gone on too (told again, if it was before); LOST as ever. To close or to end one parts
  * them: what its peer had sent is still sent by the other, which is then to be ended (or closed) as well.

@@ -250,9 +250,11 @@ static bool read_tunnel(struct session *s)
         return false;
     s->tunnel_bytes = in.n;
     stream_take(&n->stream, in.n);
-    n->ended = s->far.ended = false;                   /* it is told again, when it has reached the other side */
-    if (stream_join(&n->stream, &s->far.stream) != OK) /* lost meanwhile, or bytes stand behind the 220 (A27) */
-        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS"));
+    n->ended = s->far.ended = false; /* it is told again, when it has reached the other side */
+    if (stream_in(&s->far.stream).n != 0)
+        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS")); /* A27 */
+    else if (stream_join(&n->stream, &s->far.stream) != OK)
+        session_fail(s, WHY_CLIENT_GONE, span_of(NULL, 0)); /* lost, and not told yet */
     return true;
 }
 

@@ -380,6 +380,8 @@ static bool pump_starttls(struct session *s, struct slot *slot)
     case STARTTLS_PASSTHROUGH:
         break;
     }
+    if (stream_is_tls(&s->near.stream)) /* a reload came between */
+        return answer_bad_sequence(s);
     if (slots_open(&s->slots))
         return false;
     if (far_gone(s))

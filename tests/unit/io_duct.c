@@ -6,6 +6,7 @@
 #include "io/stream.h"
 
 #include <dirent.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -28,6 +29,7 @@ struct side {
 
 static struct loop *loop;
 static struct side left, right;
+static bool tcp; /* for what a socket pair does not know */
 
 static uint8_t pattern(size_t i)
 {
@@ -70,12 +72,31 @@ static unsigned descriptors(void)
     return n;
 }
 
+static void tcp_pair(int pair[2])
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof at;
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    pair[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &n), 0);
+    assert_int_equal(connect(pair[1], (struct sockaddr *)&at, sizeof at), 0);
+    pair[0] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(pair[0] >= 0);
+    close(listener);
+}
+
 static void begin(struct side *side)
 {
     int pair[2];
 
     memset(side, 0, sizeof *side);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    if (tcp)
+        tcp_pair(pair);
+    else
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     side->peer = pair[1];
     stream_open(&side->s, loop, pair[0], false, side->mem, on_event, side);
 }
@@ -298,12 +319,52 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* splice stops in front of urgent data, and the socket stays readable: it goes on by copying. */
+static void urgent(void **state)
+{
+    char got[8];
+
+    (void)state;
+    tcp = true;
+    join();
+    tcp = false;
+    hear_first();
+    for (unsigned i = 0; i < 1000 && !(duct_is_open(&right.s.duct) && right.got == BULK); i++) {
+        say(&left, BULK);
+        turns();
+        (void)hear(&right);
+    }
+    assert_true(duct_is_open(&right.s.duct));
+    assert_int_equal(send(left.peer, "!", 1, MSG_OOB), 1);
+    assert_int_equal(send(left.peer, "behind", 6, 0), 6);
+    turns();
+    assert_int_equal(recv(right.peer, got, sizeof got, MSG_DONTWAIT), 6);
+    assert_memory_equal(got, "behind", 6);
+    end();
+}
+
+/* A client that sends and resets at once is lost before that is told. */
+static void joins_no_lost_stream(void **state)
+{
+    (void)state;
+    begin(&left);
+    begin(&right);
+    stream_end(&left.s);
+    assert_int_equal(stream_join(&left.s, &right.s), FAILED);
+    assert_int_equal(stream_put(&right.s, SPAN("as before")), OK);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_ways), cmocka_unit_test(little),
-        cmocka_unit_test(ends),      cmocka_unit_test(slow_reader_and_parting),
+        cmocka_unit_test(both_ways),
+        cmocka_unit_test(little),
+        cmocka_unit_test(ends),
+        cmocka_unit_test(slow_reader_and_parting),
         cmocka_unit_test(lost),
+        cmocka_unit_test(urgent),
+        cmocka_unit_test(joins_no_lost_stream),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
