@@ -20,10 +20,11 @@ LOAD  = 0x42000000
 ENTRY = 0x42800000
 FDT   = 0x40000000
 
-# ---- budget, in KiB: the build fails beyond
+# ---- budget, in KiB: the build fails beyond; of memory (PSS, all processes, 200 sessions) the test does
 BUDGET_KERNEL = 7168
 BUDGET_ROOT   = 4608
 BUDGET_DAEMON = 2048
+BUDGET_PSS    = 16384
 
 # ---- interfaces, which are found by their addresses
 LAN_MAC = 52:54:00:77:78:01
@@ -35,3 +36,4 @@ QEMU        = qemu-system-arm -M virt -cpu cortex-a15 -smp 2 -m $(RAM) -accel tc
 QEMU_DISK   = -device virtio-blk-device,drive=disk
 QEMU_NIC    = virtio-net-device
 RAM         = 128
+RAM_LEAST   = 64

@@ -38,14 +38,16 @@ cross: cross-programs ## cross build for BOARD (qemu-armv7), and the unit tests 
 	$(Q)tests/run $(PLACE)/unit-tap
 
 # What the scripts take from board.mk.
-FACTS = BOARD ARCH TRIPLET EMULATE CONSOLE MODULES_BOOT MODULES WATCHDOG FLASH LOADER LOAD ENTRY FDT BUDGET_KERNEL BUDGET_ROOT BUDGET_DAEMON LAN_MAC WAN_MAC SOURCE_DATE_EPOCH
+FACTS = BOARD ARCH TRIPLET EMULATE CONSOLE MODULES_BOOT MODULES WATCHDOG FLASH LOADER LOAD ENTRY FDT \
+        BUDGET_KERNEL BUDGET_ROOT BUDGET_DAEMON LAN_MAC WAN_MAC SOURCE_DATE_EPOCH
 
 # SITE: a folder whose etc/ is what the box is configured with. Beside the image stands the test of it, which knows the board's facts.
 .PHONY: firmware firmware-test
 firmware: $(PLACE)/sysroot ## a bootable disk image for BOARD (qemu-armv7), configured with SITE/etc
 	+$(Q)$(CROSSED) all
 	$(Q)$(foreach each,$(FACTS),$(each)='$($(each))') LOCK=$(PLACE)/sysroot.lock firmware/image/build $(PLACE) $(SITE)
-	$(Q){ echo '#!/bin/sh'; echo "export $(foreach each,QEMU QEMU_DISK QEMU_NIC LAN_MAC WAN_MAC,$(each)='$($(each))') IMAGE=$(PLACE)/waxseal.img UPDATE=$(PLACE)/waxseal.update"; \
+	$(Q){ echo '#!/bin/sh'; \
+	    echo "export $(foreach each,QEMU QEMU_DISK QEMU_NIC LAN_MAC WAN_MAC RAM_LEAST BUDGET_PSS,$(each)='$($(each))') IMAGE=$(PLACE)/waxseal.img UPDATE=$(PLACE)/waxseal.update"; \
 	    echo 'exec tests/lab/appliance $${ROUNDS:-}'; } >$(PLACE)/appliance-tap && chmod +x $(PLACE)/appliance-tap
 
 firmware-test: firmware ## (as root) boots that image on an emulated board, between the lab's legacy server and its internet
