@@ -75,7 +75,7 @@ struct session {
     struct mono ending;     /* goodbye was said: when; ms = 0: not yet */
     bool over;              /* nothing left to do */
     bool stepping;
-    bool laboured; /* a chain cost signatures in this step: other sessions get their turn before it goes on */
+    bool laboured;       /* a chain cost signatures in this step: other sessions get their turn before it goes on */
     size_t tunnel_bytes; /* that we saw of the client's own TLS; 0: it has not begun, and the streams are not joined */
     bool advised;        /* of AUTH and where it went, in a record, once */
     bool tunnel_settled; /* it has its record */
