@@ -109,37 +109,35 @@ static void look_up(struct server *s)
         s->at = s->found;
 }
 
+/* For this round. In the next one another address is asked, if this one told no time. */
+static void done(struct server *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+    if (s->said != SNTP_TIME)
+        next_address(s);
+}
+
 /* From a port of its own for each question, and connected: the kernel drops what comes from elsewhere. */
 static void ask(struct server *s)
 {
     uint8_t packet[SNTP_PACKET];
 
     s->said = SNTP_STRANGE;
-    if (now_ns(CLOCK_MONOTONIC) < s->quiet_until_ns)
-        return;
-    look_up(s);
-    if (s->at == NULL)
+    if (s->at == NULL || now_ns(CLOCK_MONOTONIC) < s->quiet_until_ns)
         return;
     s->fd = socket(s->at->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd < 0 || connect(s->fd, s->at->ai_addr, s->at->ai_addrlen) != 0 ||
-        getrandom(s->asked.nonce, sizeof s->asked.nonce, 0) != (ssize_t)sizeof s->asked.nonce)
-        goto out;
+        getrandom(s->asked.nonce, sizeof s->asked.nonce, 0) != (ssize_t)sizeof s->asked.nonce) {
+        done(s);
+        return;
+    }
     s->asked.mono_ns = now_ns(CLOCK_MONOTONIC);
     s->asked.wall_ns = now_ns(CLOCK_REALTIME);
     sntp_request(&s->asked, packet);
-    if (send(s->fd, packet, sizeof packet, 0) == (ssize_t)sizeof packet)
-        return;
-out:
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
-    next_address(s);
-}
-
-static void done(struct server *s)
-{
-    close(s->fd);
-    s->fd = -1;
+    if (send(s->fd, packet, sizeof packet, 0) != (ssize_t)sizeof packet)
+        done(s);
 }
 
 static void hear(struct client *c, struct server *s)
@@ -167,10 +165,12 @@ static void hear(struct client *c, struct server *s)
 /* One question to each that may be asked; until all have answered, or patience ends. Was anything sent? */
 static bool ask_all(struct client *c)
 {
-    const int64_t end_ns = now_ns(CLOCK_MONOTONIC) + PATIENCE_MS * (SNTP_SECOND / 1000);
     struct pollfd fds[SNTP_SERVERS_MAX];
     bool sent = false;
 
+    for (size_t i = 0; i < c->n; i++)
+        look_up(&c->servers[i]); /* may take long, so that nobody's answer waits for it */
+    const int64_t end_ns = now_ns(CLOCK_MONOTONIC) + PATIENCE_MS * (SNTP_SECOND / 1000);
     for (size_t i = 0; i < c->n; i++) {
         ask(&c->servers[i]);
         sent = sent || c->servers[i].fd >= 0;
@@ -191,10 +191,8 @@ static bool ask_all(struct client *c)
                 hear(c, &c->servers[i]);
     }
     for (size_t i = 0; i < c->n; i++)
-        if (c->servers[i].fd >= 0) {
+        if (c->servers[i].fd >= 0)
             done(&c->servers[i]);
-            next_address(&c->servers[i]);
-        }
     return sent;
 }
 
@@ -308,7 +306,7 @@ static enum rc options_of(struct client *c, int argc, char **argv, const char **
     }
     for (; optind < argc && c->n < SNTP_SERVERS_MAX; optind++)
         c->servers[c->n++] = (struct server){ .name = argv[optind], .fd = -1 };
-    return c->n > 0 && optind == argc ? OK : MALFORMED;
+    return c->n > 0 ? OK : MALFORMED;
 }
 
 int main(int argc, char **argv)
@@ -318,7 +316,7 @@ int main(int argc, char **argv)
 
     if (options_of(&c, argc, argv, &folder, &user) != OK) {
         (void)fprintf(stderr,
-                      "usage: sntp [-n] [-f STATE-DIR] [-u USER] SERVER... (up to %d)\n"
+                      "usage: sntp [-n] [-f STATE-DIR] [-u USER] SERVER... (%d at most are asked)\n"
                       "  -n  sets nothing and tells what would be done\n"
                       "  -f  where the daemon keeps the floor of the clock; never earlier than the build\n"
                       "  -u  whose rights are left (nobody), beside that to set the clock\n",
@@ -333,6 +331,9 @@ int main(int argc, char **argv)
             pw == NULL ? "there is no such user" : strerror(errno));
         return EXIT_FAILURE;
     }
+    if (optind < argc)
+        say(&c, LOG_WARNING, "%d servers are enough: not asked from %s on", SNTP_SERVERS_MAX, argv[optind]);
+    (void)setenv("RES_OPTIONS", "timeout:3 attempts:1", 0); /* the next round is another attempt */
     for (;;) {
         uint32_t random = 0;
         const enum rc rc = one_round(&c);
