@@ -13,6 +13,7 @@ Proves A54, A55, A58, A62 (a DKIM signature made before the client still verifie
 import base64
 import collections
 import hashlib
+import json
 import re
 import time
 
@@ -134,6 +135,7 @@ class Matrix:
 
     def judge(self, client):
         """The sealed round of one client, against its direct one."""
+        net.until('the end of sessions', lambda: json.loads(self.lab.seal.tool('status', '--json', check=False))['sessions']['now'] == 0)     # and so its line
         before = {server: len(self.outcomes(server)) for server in SERVERS}
         with capture.capture() as wire:
             self.round(client, True)

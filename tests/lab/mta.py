@@ -295,6 +295,8 @@ define(`confTLS_SRV_OPTIONS', `V')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confDEF_USER_ID', `8:8')dnl
 define(`confLOG_LEVEL', `14')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
 define(`confPID_FILE', `/run/sendmail.pid')dnl
 FEATURE(`no_default_msa')dnl
 FEATURE(`nocanonify')dnl

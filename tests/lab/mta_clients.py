@@ -169,6 +169,7 @@ define(`confTO_ICONNECT', `5s')dnl
 define(`confMIN_QUEUE_AGE', `0')dnl
 define(`confTRUSTED_USERS', `root')dnl
 define(`confLOG_LEVEL', `9')dnl
+define(`confQUEUE_LA', `1000')dnl
 define(`SMTP_MAILER_LL', `0')dnl
 CLIENT_OPTIONS(`Family=inet, Modify=S')dnl
 FEATURE(`nocanonify')dnl
