@@ -15,7 +15,7 @@ import net
 # In the order of a session. `content` is its first bytes; `dot` is before the reply to it, when the message is whole and taken; `reply` is behind it.
 STEPS = ('banner', 'ehlo', 'starttls', 'handshake', 'ehlo inside', 'mail', 'rcpt', 'data', 'content', 'dot', 'reply')
 HOWS = ('fin', 'rst')
-LIST = ('mx.dying.example', 'PIPELINING', 'SIZE 60000000', '8BITMIME', 'CHUNKING')
+LIST = ('mx.dying.example', 'PIPELINING', 'SIZE 60000000', '8BITMIME')
 
 
 class Death(Exception):

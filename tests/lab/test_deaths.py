@@ -81,7 +81,7 @@ def slow(lab, left):
     with Client(world.DYING, world.OTHER) as c:
         c.hello()
         c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        c.send(b'MAIL FROM:<carol@branch.zz>\r\n' + b'RCPT TO:<bob@dying.example>\r\n' * 50 + b'BDAT %d LAST\r\n' % len(body) + body)
+        c.send(b'MAIL FROM:<carol@branch.zz>\r\n' + b'RCPT TO:<bob@dying.example>\r\n' * 50 + b'BDAT %d LAST\r\n' % len(body) + body)        # pipelined, whatever it offers
         heard = b''
         while data := c.socket.recv(500):
             heard += data
