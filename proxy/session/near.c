@@ -240,7 +240,7 @@ static bool read_tunnel(struct session *s)
     struct near *const n = &s->near;
     const struct span in = stream_in(&n->stream);
 
-    if (s->tunnel_bytes != 0 || in.n == 0)
+    if (s->tunnel_bytes != 0 || in.n == 0 || stream_in(&s->far.stream).n != 0) /* relay_tunnel has a word about those */
         return false;
     if (in.p[0] != 0x16 || (in.n > 1 && in.p[1] != 0x03)) {
         session_fail(s, WHY_PROTOCOL, SPAN("no TLS behind STARTTLS"));
@@ -251,9 +251,7 @@ static bool read_tunnel(struct session *s)
     s->tunnel_bytes = in.n;
     stream_take(&n->stream, in.n);
     n->ended = s->far.ended = false; /* it is told again, when it has reached the other side */
-    if (stream_in(&s->far.stream).n != 0)
-        session_fail(s, WHY_EARLY_BYTES, SPAN("bytes behind the server's reply to STARTTLS")); /* A27 */
-    else if (stream_join(&n->stream, &s->far.stream) != OK)
+    if (stream_join(&n->stream, &s->far.stream) != OK)
         session_fail(s, WHY_CLIENT_GONE, span_of(NULL, 0)); /* lost, and not told yet */
     return true;
 }

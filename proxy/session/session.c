@@ -63,11 +63,13 @@ static void count_waiting(struct session *s, enum why why)
     }
 }
 
-/* What is still owed to the outside: the transaction that is open, or the tunnel. */
+/* What is still owed to the outside: the transaction that is open, or the tunnel, or why none came about. */
 static void settle_all(struct session *s, enum why why)
 {
+    const bool tunnel = s->tunnel_bytes != 0;
+
     if (s->far.leg == LEG_TUNNEL && !s->tunnel_settled)
-        settle_session(s, NULL, OUTCOME_TUNNEL, WHY_NONE, span_of(NULL, 0));
+        settle_session(s, NULL, tunnel ? OUTCOME_TUNNEL : OUTCOME_FAILED, tunnel ? WHY_NONE : why, span_of(NULL, 0));
     s->tunnel_settled = true;
     if (s->txn.state != TXN_IDLE) {
         if (s->txn.why == WHY_NONE)
