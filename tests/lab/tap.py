@@ -41,7 +41,11 @@ def main(raise_lab):
     net.enter()
     words = sys.argv[1:]
     begin = time.monotonic()
-    lab = raise_lab()
+    try:
+        lab = raise_lab()
+    except Exception:
+        ok(False, 'the lab came up', traceback.format_exc())
+        sys.exit(1)
     note(f'the lab is up after {time.monotonic() - begin:.1f} s')
     for each in tests:
         if words and not any(word in each.__name__ for word in words):
