@@ -25,7 +25,7 @@ DYING = '203.0.113.46'                                          # dying.py's
 UNREACHABLE = {'prohibit': '203.0.113.47', 'unreachable': '203.0.113.48', 'blackhole': '203.0.113.49'}
 ATTACK = {kind: f'203.0.113.{60 + i}' for i, kind in enumerate(attack.KINDS)}
 LEGACY_DOMAIN = 'branch.zz'
-TIME = '203.0.113.123'                                          # an NTP server, where a test starts one
+TIME = '203.0.113.44'                                           # an NTP server, where a test starts one
 
 Domain = collections.namedtuple('Domain', 'name title at tlsa signed records')
 
