@@ -53,7 +53,7 @@ LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/waxseal*.c))
 UNIT        := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 SYSTEM_C    := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
-SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,privileges restart resolver rules command idn package anchors torn sntp)
+SYSTEM      := $(BUILD)/tests/system/forbidden $(addprefix tests/system/,counting privileges restart resolver rules command idn package anchors torn sntp)
 LAWS        := $(patsubst tests/laws/%.c,$(BUILD)/tests/laws/%,$(wildcard tests/laws/*.c))
 
 .PHONY: all
@@ -183,11 +183,11 @@ test: ## (as root) installs what it needs, builds every variant, and runs every 
 	$(VARIANT) fuzz-build
 	$(VARIANT) BUILD=$(BUILD) MOVED=follow cross-programs
 	$(VARIANT) BUILD=$(BUILD) MOVED=follow firmware
-	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal FUZZ_S=$(or $(FUZZ_S),10) ROUNDS="boot mail" tests/run tests/layers \
-	    $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap \
+	$(Q)BUILD=$(BUILD) WAXSEAL=$(BUILD)/waxseal FUZZ_S=$(or $(FUZZ_S),10) ROUNDS="boot mail" tests/run \
+	    $(SYSTEM) $(wildcard tests/lab/test_*.py) tests/lab/sanitized $(BUILD)/qemu-armv7/appliance-tap -- \
+	    tests/layers $(UNIT) $(LAWS) $(BUILD)/replay tests/chains/run-tap tests/chains/make-tap \
 	    $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(UNIT) $(LAWS) $(BUILD)/replay) \
-	    $(patsubst $(BUILD)/%,$(BUILD)/system/%,$(UNIT) $(BUILD)/replay $(BUILD)/chains-tap) $(BUILD)/qemu-armv7/unit-tap \
-	    tests/fuzz/run $(SYSTEM) $(wildcard tests/lab/test_*.py) tests/lab/sanitized $(BUILD)/qemu-armv7/appliance-tap
+	    $(patsubst $(BUILD)/%,$(BUILD)/system/%,$(UNIT) $(BUILD)/replay $(BUILD)/chains-tap) $(BUILD)/qemu-armv7/unit-tap tests/fuzz/run
 
 .PHONY: lint
 lint: $(WOLFSSL_LIB) ## form (clang-format), clang-tidy, shell scripts, the order of the rooms
