@@ -343,6 +343,22 @@ def from_decline_to_terminate(lab):
 
 
 @test
+def a_reload_inside(lab):
+    """The session is the client's TLS already when the site turns to passthrough: its STARTTLS is nothing that the server may hear."""
+    lab.seal.again(client_starttls='"terminate"')
+    with client.Client(world.POSTFIX, world.OTHER) as c:
+        c.hello()
+        c.starttls()
+        c.say('EHLO client.branch.zz')
+        box = shown()
+        lab.seal.configure(client_starttls='"passthrough"')
+        lab.seal.reload()
+        net.until('the server\'s own certificate', lambda: shown() != box)
+        equal(c.say('STARTTLS').code, 503, 'a reload while a client is inside its TLS: there is no second one')
+        equal(c.mail(['bob@dane-ee.example'], b'Subject: x\r\n\r\nx')[1].code, 250, 'and mail goes')
+
+
+@test
 def clean(lab):
     equal(lab.seal.faults(), [], 'no sanitizer and no assertion said anything')
 
