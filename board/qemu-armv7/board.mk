@@ -30,8 +30,9 @@ BUDGET_PSS    = 16384
 LAN_MAC = 52:54:00:77:78:01
 WAN_MAC = 52:54:00:77:78:02
 
-# ---- how it runs on a desk. KVM is never used: what is tested is the same on every machine
-QEMU        = qemu-system-arm -M virt -cpu cortex-a15 -smp 2 -m $(RAM) -accel tcg -bios /usr/lib/u-boot/qemu_arm/u-boot.bin \
+# ---- how it runs on a desk. KVM is never used: what is tested is the same on every machine. One processor: an emulated second one has to be stopped for
+# each piece of code that changes, and a boot takes twice as long
+QEMU        = qemu-system-arm -M virt -cpu cortex-a15 -m $(RAM) -accel tcg -bios /usr/lib/u-boot/qemu_arm/u-boot.bin \
               -nodefaults -display none
 QEMU_DISK   = -device virtio-blk-device,drive=disk
 QEMU_NIC    = virtio-net-device
