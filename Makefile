@@ -165,6 +165,10 @@ lab: all ## (as root) the lab alone, real mail servers, signed DNS and attackers
 matrix: all ## (as root) eight mail clients to four mail servers with messages that are hard to carry, directly and sealed
 	$(Q)V=1 BUILD=$(BUILD) tests/run tests/lab/matrix.py
 
+.PHONY: soak
+soak: all ## (as root) clients of all kinds at once, reloads and deaths, for SOAK_S (3600) seconds
+	$(Q)V=1 BUILD=$(BUILD) SOAK_S=$(or $(SOAK_S),3600) tests/run tests/lab/test_soak.py
+
 # Both install what they need before anything is built, so their steps are makes of their own.
 .PHONY: demo
 demo: ## (as root) installs what it needs, builds, and shows what Waxseal does on real mail servers
