@@ -70,8 +70,8 @@ class Appliance:
         found, = (each for each in table['partitions'] if each['name'] == name)
         return found['start'] * 512, found['size'] * 512
 
-    def on(self, rtc='utc'):
-        """`rtc`: what the clock on the board says."""
+    def on(self, rtc='utc', ends=('lan', 'wan')):
+        """`rtc`: what the clock on the board says; `ends`: the interfaces that it finds."""
         if Appliance.powered:
             Appliance.powered.off()
         Appliance.powered = self
@@ -79,7 +79,7 @@ class Appliance:
         if self.ram:
             machine[machine.index('-m') + 1] = str(self.ram)
         command = machine + ['-drive', f'if=none,id=disk,format=raw,file={self.disk}'] + os.environ['QEMU_DISK'].split()
-        for end in ('lan', 'wan'):
+        for end in ends:
             command += ['-netdev', f'tap,id={end},ifname=tap-{end},script=no,downscript=no',
                         '-device', f'{os.environ["QEMU_NIC"]},netdev={end},mac={os.environ[end.upper() + "_MAC"]}']
         command += ['-rtc', f'base={rtc}', '-chardev', f'socket,id=serial,path={CONSOLE},server=on,wait=off', '-serial', 'chardev:serial']

@@ -122,6 +122,7 @@ def update(lab):
     equal((good(box), box.run('slot').count('has served')), ('a', 1), 'and nothing has changed')
 
     ok('slot b is started next' in write(box, 'good'), 'an update is written')
+    ok('b: has not served yet; started next' in box.run('slot good; slot'), 'and is still next when the slot that runs is once more found good')
     restart(box)
     equal((good(box), known(box)), ('b', before), 'and runs, with the configuration and the keys')
     serves(lab, 'on the updated slot')
@@ -138,19 +139,47 @@ def update(lab):
         box.restarted()
     box.wait('CLOSED: the interception rules')
     equal((box.starts()[-4:], box.run('slot').count('runs, has served')), (['a', 'a', 'a', 'b'], 1), 'it refuses the configuration: the slot before it is back')
-    net.until('more than the watchdog\'s time', lambda: float(box.run('cat /proc/uptime').split()[0]) > 90, 240, 2)
+    outwait_dog(box)
     equal(box.starts()[-4:], ['a', 'a', 'a', 'b'], 'which refuses it too, and stays, shut, with its console')
     box.off()
 
 
 # ---- a daemon that hangs -------------------------------------------------------------------------------------------------------------------------
+def up(box):
+    return float(box.run('cat /proc/uptime').split()[0])
+
+
+def outwait_dog(box):
+    """More than the watchdog's minute passes."""
+    end = up(box) + 75
+    net.until("more than the watchdog's time", lambda: up(box) > end, 240, 2)
+
+
 def dog(lab):
     box = start(lab)
+    with client.Client(world.POSTFIX, world.OTHER, timeout=60) as c:
+        c.hello()
+        box.run('kill $(pidof wax-broker)')
+        outwait_dog(box)
+        equal((box.starts(), c.say('NOOP').code), (['a'], 250), 'a daemon in an orderly drain is left to it')
+    net.until('the next daemon', lambda: re.search('^draining +no', box.run('waxseal status'), re.M), 120, 2)
+    serves(lab, 'when it is over')
     box.restarted()
     box.line.sendall(b'\rkill -STOP $(pidof wax-broker wax-keeper wax-worker wax-resolver)\r')
     good(box)
     equal(box.starts(), ['a', 'a'], 'a daemon that hangs, and so is not started again: the watchdog resets the box')
     serves(lab, 'and afterwards')
+    box.off()
+
+
+def halved(lab):
+    """An interface is gone, on a box that has not served yet: nothing that a restart would mend."""
+    lab.seal = box = appliance.Appliance()
+    box.on(ends=['lan'])
+    box.wait('there is no interface wan', 900)
+    outwait_dog(box)
+    ok('a: runs, has not served yet' in box.run('slot') and box.starts() == ['a'], 'without its outer interface a slot is not good, and is not restarted for it',
+       box.said(0))
     box.off()
 
 
