@@ -142,6 +142,10 @@ class Appliance:
         self.line.sendall(b'\r' + command.encode() + b'; echo "<<$?>>"\r')
         return self._until(r'.*<<\$\?>>"\s*\n(.*)<<\d+>>', since, 300).group(1)
 
+    def anchored(self):
+        """Until the daemon answers and validates the lab's root."""
+        net.until('the DNS root', lambda: 'anchored yes' in self.run('waxseal status'), 120, 1)
+
     # ---- as seal.Seal
     def outcomes(self, **wanted):
         rows = [seal.parse(line) for line in self.run('logread | grep outcome=').splitlines() if ' outcome=' in line]

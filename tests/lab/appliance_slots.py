@@ -26,8 +26,9 @@ def start(lab):
 
 
 def good(box):
-    """Until the slot that runs is marked good; which one that is."""
+    """Until the slot that runs is marked good, which it may have been before, and the box serves; which one that is."""
     box.wait('open: rules', 900)
+    box.anchored()
     found = net.until('a slot that serves', lambda: re.search('^([ab]): runs, has served; started next, tries: 3', box.run('slot'), re.M), 300, 2)
     return found.group(1)
 
@@ -208,7 +209,7 @@ def power(lab):
         box.on()
         good(box)
         said = box.run('grep /data /proc/mounts; dmesg | grep EXT4-fs')
-        ok('/data ext4 rw' in said and 'error' not in said, 'the box is there again, and so is its file system', said)
+        ok('/data ext4 rw' in said and 'EXT4-fs error' not in said, 'the box is there again, and so is its file system', said)
         lab.legacy.flush()
         net.until('the delivery', lambda: lab.mx['postfix'].received(marker) and lab.legacy.queue() == {}, 300, 0.5)
         markers.append(marker)
