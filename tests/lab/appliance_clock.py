@@ -27,6 +27,7 @@ def clock(lab):
     box.on('1970-01-01')
     box.wait('open: rules')
     clock_is(box, 'unsynced')
+    net.until('a try of the time client', lambda: 'no time: ' in box.run('logread | grep sntp'), 120, 1)
     who = 'bob@dane-ee.example'
     marker = lab.legacy.send(who)
     why = lab.legacy.settled([who]).get(who, '')
